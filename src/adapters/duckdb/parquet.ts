@@ -1,0 +1,9 @@
+import { resolve } from "node:path";
+import type { Connection } from "../../ports/connection.js";
+import { FileConnection } from "./file-connection.js";
+import { quoteText } from "./quote.js";
+
+export function parquet(paths: string | readonly string[]): Connection {
+  const list = [paths].flat().map((path) => resolve(path));
+  return new FileConnection("parquet", `read_parquet([${list.map(quoteText).join(", ")}])`, list);
+}

@@ -1,0 +1,48 @@
+import { type DataType, formatDataType } from "../../model/data-type.js";
+import type { QueryTemplate } from "../../model/job-definition.js";
+
+/** A query as DuckDB reads it. */
+export interface RenderedQuery {
+  readonly sql: string;
+  /** The name under which DuckDB knows each parameter, by the name in the template. */
+  readonly slots: ReadonlyMap<string, string>;
+}
+
+/**
+ * Puts a DuckDB parameter in the place of each `{name}`, cast to its type, so that a null and a text keep the declared
+ * type. A parameter without a type stands bare, for DuckDB to infer. Line breaks stay where they are: an error's line is
+ * the user's.
+ */
+export function renderQuery(
+  template: QueryTemplate,
+  types: ReadonlyMap<string, DataType | null>,
+  asNull: ReadonlySet<string> = new Set(),
+): RenderedQuery {
+  const slots = new Map<string, string>();
+  let sql = "";
+  for (const segment of template) {
+    if ("text" in segment) {
+      sql += segment.text;
+      continue;
+    }
+    const name = segment.parameter;
+    if (asNull.has(name)) {
+      sql += "NULL";
+      continue;
+    }
+    let slot = slots.get(name);
+    if (slot === undefined) {
+      slot = `p${slots.size + 1}`;
+      slots.set(name, slot);
+    }
+    sql += placed(slot, types.get(name) ?? null);
+  }
+  return { sql, slots };
+}
+
+function placed(slot: string, type: DataType | null): string {
+  if (type === null) return `$${slot}`;
+  const cast = `cast($${slot} as ${formatDataType(type)})`;
+  // `x in (list)` would compare x with the whole list; the parentheses serve `interval (n) day` and the like.
+  return type.kind === "list" ? cast : `(${cast})`;
+}

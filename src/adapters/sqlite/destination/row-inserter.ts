@@ -1,0 +1,111 @@
+import type { Database, Statement } from "better-sqlite3";
+import type { DataType } from "../../../model/data-type.js";
+import { JobError } from "../../../model/job-error.js";
+import type { TableSchema } from "../../../model/table-schema.js";
+import { type Affinity, affinityOf, isExactText } from "./column-storage.js";
+import { type SqliteValue, valueReader } from "./column-values.js";
+import { quotedName } from "./quoted-name.js";
+import type { WireBatch, WireColumn } from "./wire-batch.js";
+
+/** 10 to 100 rows in a statement load fastest; more values than this in one only cost memory. */
+const MOST_ROWS = 100;
+const ABOUT_VALUES = 400;
+
+interface TargetColumn {
+  readonly name: string;
+  readonly type: DataType;
+  readonly affinity: Affinity;
+}
+
+/** Puts batches into one table, some rows at a time. */
+export class RowInserter {
+  private readonly columns: readonly TargetColumn[];
+  private readonly rowsAtOnce: number;
+  private readonly several: Statement;
+  private readonly one: Statement;
+
+  /** @param produced the columns of the batches. @param existing the table's, which has each of them. */
+  constructor(
+    database: Database,
+    private readonly table: string,
+    produced: TableSchema,
+    existing: TableSchema,
+  ) {
+    this.columns = produced.columns.map(({ name, type }) => {
+      const target = existing.columns.find((column) => column.name === name);
+      if (target === undefined) throw new TypeError(`column ${name} was let through`);
+      return { name, type, affinity: affinityOf(target) };
+    });
+    this.rowsAtOnce = Math.min(MOST_ROWS, Math.max(1, Math.floor(ABOUT_VALUES / this.columns.length)));
+    this.several = database.prepare(this.insertOf(this.rowsAtOnce));
+    this.one = database.prepare(this.insertOf(1));
+  }
+
+  insert(batch: WireBatch): void {
+    const fills = this.columns.map((target, index) => this.fillerOf(target, index, batch.columns[index]!));
+    const { rowsAtOnce } = this;
+    let row = 0;
+    for (; row + rowsAtOnce <= batch.rowCount; row += rowsAtOnce) this.run(this.several, fills, row, rowsAtOnce);
+    for (; row < batch.rowCount; row++) this.run(this.one, fills, row, 1);
+  }
+
+  private run(statement: Statement, fills: readonly Filler[], from: number, rows: number): void {
+    const values = new Array<SqliteValue>(rows * fills.length);
+    for (const fill of fills) fill(values, from, rows);
+    const { changes } = statement.run(...values);
+    if (changes !== rows) throw this.skipped(rows - changes);
+  }
+
+  /** Fills one column of the statement's values, column by column so that each loop stays with one kind of value. */
+  private fillerOf(target: TargetColumn, index: number, column: WireColumn): Filler {
+    const width = this.columns.length;
+    const { validity, firstBit } = column;
+    const read = valueReader(target.type, target.affinity, column);
+    return (values, from, rows) => {
+      try {
+        for (let row = from, at = index; row < from + rows; row++, at += width) {
+          const bit = firstBit + row;
+          const isNull = validity !== null && ((validity[bit >> 3]! >> (bit & 7)) & 1) === 0;
+          values[at] = isNull ? null : read(row);
+        }
+      } catch (error) {
+        throw error instanceof RangeError ? this.unkeepable(target, error) : error;
+      }
+    };
+  }
+
+  /** The value itself is not named: it may be a secret. */
+  private unkeepable({ name }: TargetColumn, { message }: RangeError): JobError {
+    return new JobError("destination_failed", {
+      message: `Column "${name}" of "${this.table}": ${message}.`,
+      hint: "Replace or leave out such values in the query, or cast the column to VARCHAR.",
+      retryable: false,
+      columns: [name],
+      table: this.table,
+    });
+  }
+
+  private skipped(count: number): JobError {
+    return new JobError("destination_failed", {
+      message: `Table "${this.table}" left out ${count} of the rows.`,
+      hint: "Look for ON CONFLICT IGNORE in the table's definition, and for triggers that raise IGNORE.",
+      retryable: false,
+      table: this.table,
+    });
+  }
+
+  private insertOf(rows: number): string {
+    const names = this.columns.map(({ name }) => quotedName(name)).join(", ");
+    const row = `(${this.columns.map(placeholder).join(", ")})`;
+    return `insert into main.${quotedName(this.table)} (${names}) values ${new Array<string>(rows).fill(row).join(", ")}`;
+  }
+}
+
+type Filler = (values: SqliteValue[], from: number, rows: number) => void;
+
+/** Numbers bind as floats. A column for numbers turns a whole one back; a column of any type would keep 1.0. */
+function placeholder({ type, affinity }: TargetColumn): string {
+  return affinity === "any" && (type.kind === "integer" || type.kind === "boolean") && !isExactText(type)
+    ? "cast(? as integer)"
+    : "?";
+}

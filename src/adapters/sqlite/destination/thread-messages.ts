@@ -1,0 +1,37 @@
+import type { TableSchema } from "../../../model/table-schema.js";
+import type { CommitId } from "../../../model/write-mode.js";
+import type { Settlement } from "../../../ports/job-destination.js";
+import type { PlainFailure } from "./sqlite-failure.js";
+import type { LoadRequest } from "./table-load.js";
+import type { WireBatch } from "./wire-batch.js";
+
+/** What can be asked of the worker. Each request has one reply, in order. */
+export type ThreadRequest =
+  | { readonly do: "check"; readonly file: DatabaseFile }
+  | { readonly do: "schema"; readonly file: DatabaseFile; readonly table: string }
+  | { readonly do: "settle"; readonly file: DatabaseFile; readonly commitId: CommitId }
+  /** Opens the transaction of one write; the four below belong to it. */
+  | { readonly do: "begin"; readonly file: DatabaseFile; readonly load: LoadRequest }
+  | { readonly do: "insert"; readonly batch: WireBatch }
+  | { readonly do: "stage" }
+  | { readonly do: "commit" };
+
+export interface DatabaseFile {
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+/** What each request is answered with. */
+export interface ThreadAnswers {
+  readonly check: null;
+  readonly schema: TableSchema | null;
+  readonly settle: Settlement;
+  readonly begin: null;
+  readonly insert: null;
+  readonly stage: null;
+  readonly commit: null;
+}
+
+export type ThreadReply =
+  | { readonly answer: ThreadAnswers[keyof ThreadAnswers] }
+  | { readonly failure: PlainFailure };

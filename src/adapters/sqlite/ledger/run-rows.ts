@@ -1,0 +1,115 @@
+import { isWaiting } from "../../../model/apply-claim.js";
+import { JobError } from "../../../model/job-error.js";
+import type { RunEvent, RunEventBody } from "../../../model/run-event.js";
+import type { RunRecord } from "../../../model/run-record.js";
+import { isRunStatus } from "../../../model/run-status.js";
+import type { CancelRequest, JobRun, Lease } from "../../../model/run.js";
+import type { EventRow, FullRow, RunRow } from "./statements.js";
+
+/** What a record is in its row. `now` decides whether a pending run waits. */
+export function rowOf({ run, epoch }: RunRecord, session: number | null, now: number): Omit<RunRow, "seq"> {
+  return {
+    id: run.id,
+    job_name: run.jobName,
+    definition_hash: run.definitionHash,
+    status: run.status,
+    attempt: run.attempt,
+    recoveries: run.recoveries,
+    priority: run.priority,
+    idempotency_key: jsonOf(run.idempotencyKey),
+    run_at: timeOf(run.runAt),
+    queue: run.status !== "pending" ? null : isWaiting(run, now) ? "waiting" : "ready",
+    start_deadline: timeOf(run.startDeadline),
+    created_at: run.createdAt.getTime(),
+    started_at: timeOf(run.startedAt),
+    finished_at: timeOf(run.finishedAt),
+    rows_written: run.rowsWritten,
+    snapshot_id: run.snapshotId,
+    error: jsonOf(run.error),
+    cancel_request: jsonOf(run.cancelRequest),
+    commit_id: run.commitId,
+    lease_owner: run.lease?.owner ?? null,
+    lease_expires_at: timeOf(run.lease?.expiresAt ?? null),
+    lease_session: session,
+    epoch,
+    last_event_seq: run.lastEventSeq,
+  };
+}
+
+/** The record in a row. Throws `store_unavailable` naming the run when somebody changed it into what is none. */
+export function recordOf(row: FullRow): RunRecord {
+  if (!isRunStatus(row.status)) throw unreadableRun(row.id, `its status is ${JSON.stringify(row.status)}`);
+  const { id } = row;
+  const cancelRequest = optional<CancelRequest>(id, "cancel request", row.cancel_request);
+  const run: JobRun = {
+    id,
+    jobName: row.job_name,
+    definitionHash: row.definition_hash,
+    definition: parsed(id, "definition", row.definition),
+    parameters: parsed(id, "parameters", row.parameters),
+    status: row.status,
+    attempt: row.attempt,
+    recoveries: row.recoveries,
+    priority: row.priority,
+    idempotencyKey: optional(id, "idempotency key", row.idempotency_key),
+    runAt: dateOf(row.run_at),
+    startDeadline: dateOf(row.start_deadline),
+    createdAt: new Date(row.created_at),
+    startedAt: dateOf(row.started_at),
+    finishedAt: dateOf(row.finished_at),
+    rowsWritten: row.rows_written,
+    snapshotId: row.snapshot_id,
+    error: optional(id, "error", row.error),
+    cancelRequest: cancelRequest && { ...cancelRequest, at: new Date(cancelRequest.at) },
+    commitId: row.commit_id,
+    lease: leaseOf(row),
+    lastEventSeq: row.last_event_seq,
+  };
+  return { run, epoch: row.epoch };
+}
+
+export function eventRowOf({ runId: _, seq, at, attempt, ...body }: RunEvent, runSeq: number): EventRow {
+  return { run_seq: runSeq, seq, at: at.getTime(), attempt, body: JSON.stringify(body) };
+}
+
+export function eventOf(runId: string, { seq, at, attempt, body }: EventRow): RunEvent {
+  return { ...parsed<RunEventBody>(runId, `event ${seq}`, body), runId, seq, at: new Date(at), attempt };
+}
+
+function jsonOf(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function optional<T>(runId: string, what: string, text: string | null): T | null {
+  return text === null ? null : parsed<T>(runId, what, text);
+}
+
+function parsed<T>(runId: string, what: string, text: string | null): T {
+  if (text === null) throw unreadableRun(runId, `its ${what} is missing`);
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw unreadableRun(runId, `its ${what} is not JSON`);
+  }
+}
+
+function timeOf(date: Date | null): number | null {
+  return date && date.getTime();
+}
+
+function dateOf(time: number | null): Date | null {
+  return time === null ? null : new Date(time);
+}
+
+function leaseOf({ lease_owner: owner, lease_expires_at: expiresAt, epoch }: FullRow): Lease | null {
+  return owner === null || expiresAt === null ? null : { owner, epoch, expiresAt: new Date(expiresAt) };
+}
+
+function unreadableRun(runId: string, reason: string): JobError {
+  return new JobError("store_unavailable", {
+    runId,
+    message: `The ledger's row of run ${JSON.stringify(runId)} cannot be read: ${reason}.`,
+    hint: "Somebody changed the ledger by hand. Repair or delete that row; other runs are not touched by it.",
+    retryable: false,
+  });
+}

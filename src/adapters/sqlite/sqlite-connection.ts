@@ -1,0 +1,81 @@
+import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { JobError } from "../../model/job-error.js";
+import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { JobDestination } from "../../ports/job-destination.js";
+import { COMMIT_TABLE } from "./destination/commit-log.js";
+import { canBeName } from "./destination/quoted-name.js";
+import { SqliteThreads } from "./destination/sqlite-threads.js";
+import type { DatabaseFile } from "./destination/thread-messages.js";
+import { SqliteDestination } from "./sqlite-destination.js";
+
+export interface SqliteOptions {
+  /** Default `read_only`. With `read_write` a missing file is made by the first write; its folder must be there. */
+  readonly access?: "read_only" | "read_write";
+}
+
+/**
+ * The tables of a SQLite file.
+ *
+ * Rows go in inside one transaction, written by a thread of its own. The file's journal mode is left as it is: in
+ * SQLite's default mode readers wait while a large load is written, in WAL mode they do not, and loading takes a little
+ * longer. Proof of each commit is kept in a table `_millrace_commits`.
+ *
+ * @param path of the file, relative to the working directory of this call. A database in memory cannot be shared with
+ * the thread and is refused.
+ */
+export function sqlite(path: string, options: SqliteOptions = {}): Connection {
+  if (path === "" || path.startsWith(":memory:") || path.includes("\0")) {
+    throw new JobError("invalid_definition", {
+      message: `sqlite() needs the path of a file, not "${path}".`,
+      hint: "Give a path; for tables in memory use memory().",
+      field: "path",
+    });
+  }
+  return new SqliteConnection(resolve(path), options.access ?? "read_only");
+}
+
+class SqliteConnection implements Connection {
+  private readonly threads = new SqliteThreads();
+  private readonly file: DatabaseFile;
+
+  constructor(path: string, access: NonNullable<SqliteOptions["access"]>) {
+    this.file = { path, readOnly: access === "read_only" };
+  }
+
+  get capabilities(): ConnectionCapabilities {
+    return {
+      kind: "sqlite",
+      read: false,
+      tables: "named",
+      resource: `file:${realPath(this.file.path)}`,
+      ...(this.file.readOnly
+        ? { write: "read_only", writeHint: 'Open it with sqlite(path, { access: "read_write" }).' }
+        : { write: "transactional" }),
+    };
+  }
+
+  /** A table's name is taken as it is written, dots included. Names that SQLite or Millrace keep for themselves are none. */
+  destination(table: string): JobDestination | undefined {
+    const reserved = /^(sqlite_|main\.|temp\.)/i.test(table) || table.toLowerCase() === COMMIT_TABLE;
+    return reserved || !canBeName(table) ? undefined : new SqliteDestination(this.threads, this.file, table);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.threads.use(signal, (thread) => thread.call({ do: "check", file: this.file }));
+  }
+
+  close(): Promise<void> {
+    return this.threads.close();
+  }
+}
+
+/** Links resolved, also for a file that is not there yet. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const folder = dirname(path);
+    return folder === path ? path : join(realPath(folder), basename(path));
+  }
+}

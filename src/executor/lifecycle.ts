@@ -1,0 +1,55 @@
+import { JobError } from "../model/job-error.js";
+
+/**
+ * Starts once and stops once: calls share what is under way, a stop waits for a start, and a start that failed may be
+ * tried again.
+ */
+export class Lifecycle<Started, Stopped, StopOptions> {
+  #starting: Promise<Started> | null = null;
+  #stopping: Promise<Stopped> | null = null;
+  #ready = false;
+
+  constructor(
+    private readonly open: () => Promise<Started>,
+    private readonly close: (options: StopOptions) => Promise<Stopped>,
+  ) {}
+
+  start(): Promise<Started> {
+    if (this.#stopping) return Promise.reject(stopped());
+    this.#starting ??= this.open().then(
+      (started) => {
+        this.#ready = true;
+        return started;
+      },
+      (error: unknown) => {
+        this.#starting = null;
+        throw error;
+      },
+    );
+    return this.#starting;
+  }
+
+  stop(options: StopOptions): Promise<Stopped> {
+    this.#stopping ??= Promise.resolve(this.#starting)
+      .catch(() => undefined)
+      .then(() => this.close(options));
+    return this.#stopping;
+  }
+
+  /** Why nothing can be asked of it now; null when it runs. */
+  get refusal(): JobError<"not_started" | "executor_stopped"> | null {
+    if (this.#stopping) return stopped();
+    if (this.#ready) return null;
+    return new JobError("not_started", {
+      message: "The executor has not been started.",
+      hint: "Await executor.start() first.",
+    });
+  }
+}
+
+function stopped(): JobError<"executor_stopped"> {
+  return new JobError("executor_stopped", {
+    message: "The executor is stopping or has stopped.",
+    hint: "Make a new executor; a stopped one does not start again.",
+  });
+}

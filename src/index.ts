@@ -1,0 +1,108 @@
+// The engine.
+export { JobExecutor, type StartReport, type StopOptions, type StopReport } from "./executor/job-executor.js";
+export type { JobExecutorOptions } from "./executor/executor-options.js";
+
+// Jobs, and what a submit takes and gives.
+export { defineJob, type JobSpec } from "./jobs/define-job.js";
+export type { JobDefinition } from "./jobs/job-definition.js";
+export { requestSchema } from "./jobs/request-schema.js";
+export type { JsonSchema } from "./jobs/data-type-schema.js";
+export type { SubmitOptions } from "./runs/submit-options.js";
+export type { JobPreview, DestinationPreview, PreviewOptions } from "./runs/preview.js";
+export type { RunHandle } from "./runs/run-handle.js";
+export type { EventsOptions } from "./runs/run-events.js";
+export type { RecoveryReport } from "./runs/recovery.js";
+
+// The ledger and the connection that need no database.
+export { MemoryJobStore } from "./adapters/memory/memory-job-store.js";
+export { memory, type MemoryConnection } from "./adapters/memory/memory-connection.js";
+export { systemClock } from "./adapters/system/system-clock.js";
+
+// When schedules fire.
+export { CronerScheduler } from "./adapters/croner/croner-scheduler.js";
+
+// Errors: match on `code`.
+export { JobError, isJobError, type ErrorDetails, type JobErrorInit } from "./model/job-error.js";
+export { ERROR_CODES, type ErrorCode, type ErrorPlane } from "./model/error-codes.js";
+export type { JobSubmitError, SubmitErrorCode } from "./model/submit-error.js";
+
+// What the ledger holds.
+export type {
+  CancelOutcome,
+  CancelRequest,
+  CancelledRun,
+  FailedRun,
+  FinishedRun,
+  JobRun,
+  Lease,
+  NewRun,
+  RunError,
+  RunPage,
+  RunQuery,
+  SucceededRun,
+} from "./model/run.js";
+export type { RunEvent, RunEventBody, RunEventType } from "./model/run-event.js";
+export {
+  isTerminal,
+  mayMove,
+  RUN_STATUSES,
+  RUN_TRANSITIONS,
+  type RunStatus,
+  type TerminalStatus,
+} from "./model/run-status.js";
+
+// Values that cross the ports.
+export type {
+  Backoff,
+  DestinationDefinition,
+  ExecutionPolicy,
+  ParameterDeclaration,
+  ParameterValue,
+  QuerySegment,
+  QueryTemplate,
+  RunDefinition,
+} from "./model/job-definition.js";
+export {
+  formatDataType,
+  sameDataType,
+  type DataType,
+  type StructField,
+  type TimestampUnit,
+} from "./model/data-type.js";
+export type { Column, TableSchema } from "./model/table-schema.js";
+export type { StorageAnswer } from "./model/lossless-storage.js";
+export { batchRows } from "./model/batch-values.js";
+export { describeFindings, schemaDifference, type SchemaFinding } from "./model/schema-difference.js";
+export type { CommitId, CommitReceipt, WriteMode, WriteModeKind } from "./model/write-mode.js";
+export { canonicalJson, type JsonValue } from "./model/json.js";
+
+// The ports: what a store, a destination, a connection or an engine of your own implements.
+export type { Clock } from "./ports/clock.js";
+export type { Connection, ConnectionCapabilities } from "./ports/connection.js";
+export type { IdSource } from "./ports/ids.js";
+export type {
+  CommitPermit,
+  DestinationCapabilities,
+  JobDestination,
+  Settlement,
+  WriteRequest,
+} from "./ports/job-destination.js";
+export type {
+  ClaimRequest,
+  JobStore,
+  LeaseState,
+  RunTransition,
+  StoreCapabilities,
+  TransitionOutcome,
+} from "./ports/job-store.js";
+export type { Logger } from "./ports/logger.js";
+export type {
+  BoundParameter,
+  EngineContext,
+  EngineQuery,
+  QueryDescription,
+  QueryEngine,
+} from "./ports/query-engine.js";
+export type { RowStream } from "./ports/row-stream.js";
+export type { Scheduler, ScheduleTrigger } from "./ports/scheduler.js";
+export type { EngineRelation, ScanRequest, TableSource } from "./ports/table-source.js";

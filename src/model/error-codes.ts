@@ -1,0 +1,77 @@
+/** Who sees a code: `submit` as the value of a refused submit, `run` in a run's `error`, `host` as a thrown error. */
+export type ErrorPlane = "submit" | "run" | "host";
+
+interface ErrorCodeEntry {
+  readonly planes: readonly ErrorPlane[];
+  /** Whether the same call may succeed later without anybody changing it. */
+  readonly retryable: boolean;
+  readonly meaning: string;
+}
+
+/** Every code that Millrace gives, in one table. `docs/errors.md` is checked against it. Codes are never renamed. */
+export const ERROR_CODES = {
+  unknown_job: entry(["submit"], false, "No job of this name is registered."),
+  missing_parameters: entry(["submit"], false, "The query needs parameters that were not given and have no default."),
+  unknown_parameters: entry(["submit"], false, "Parameters were given that the job does not have."),
+  unsupported_parameter: entry(["submit"], false, "A value is of a kind that no parameter takes."),
+  invalid_parameter: entry(["submit"], false, "A value does not fit the declared type or fails the declared schema."),
+  unsupported_query: entry(
+    ["submit", "run"],
+    false,
+    "The text is not exactly one SELECT over the declared connections, or yields a column that cannot be moved exactly.",
+  ),
+  sql_plan_failure: entry(["submit", "run"], false, "The engine could not plan the query."),
+  destination_resolution_failed: entry(
+    ["submit", "run"],
+    false,
+    "The first segment of the destination names no connection, or the name is not one this connection can resolve.",
+  ),
+  destination_missing: entry(["submit", "run"], false, "The destination table does not exist and may not be created."),
+  destination_read_only: entry(["submit", "run"], false, "The connection was not opened for writing."),
+  non_transactional_destination: entry(["submit", "run"], false, "The connection cannot commit all or nothing."),
+  unsupported_write_mode: entry(["submit", "run"], false, "The destination does not keep this write mode."),
+  schema_mismatch: entry(
+    ["submit", "run"],
+    false,
+    "The query's columns cannot be stored in the destination without loss.",
+  ),
+  idempotency_conflict: entry(["submit"], false, "The idempotency key names a run with other parameters."),
+  connection_unavailable: entry(
+    ["submit", "run", "host"],
+    true,
+    "A connection could not be opened or does not answer.",
+  ),
+  store_unavailable: entry(["submit", "host"], true, "The ledger could not be read or written."),
+  store_incompatible: entry(["host"], false, "The ledger was made by a newer version, or the file is not a ledger."),
+  not_started: entry(["submit", "host"], false, "The executor has not been started."),
+  executor_stopped: entry(["submit", "host"], false, "The executor is stopping or has stopped."),
+  aborted: entry(["submit", "host"], false, "The caller's signal was aborted."),
+  internal_error: entry(["submit", "run", "host"], false, "A defect in Millrace or in an adapter."),
+  query_failed: entry(["run"], true, "The query failed while its rows were read."),
+  resource_limit_exceeded: entry(
+    ["run"],
+    false,
+    "The query needs more memory or temporary disk than the engine may use.",
+  ),
+  destination_failed: entry(["run"], true, "The destination refused or lost the write; nothing was committed."),
+  destination_misbehaved: entry(["run"], false, "The destination broke the promise of its port; see the message."),
+  stream_incomplete: entry(["run"], true, "The end of the rows was not proven, or rows were lost on the way."),
+  timed_out: entry(["run"], true, "The run took longer than its time-out and was stopped before its commit."),
+  start_deadline_passed: entry(["run"], false, "The run did not start before its deadline."),
+  lease_lost: entry(["run"], true, "Another worker took the run over; this attempt committed nothing."),
+  too_many_recoveries: entry(["run"], false, "The run's owner died more often than `maxRecoveries` allows."),
+  secret_unavailable: entry(
+    ["run"],
+    false,
+    "A secret parameter lived only in the memory of the process that submitted the run, and that process is gone.",
+  ),
+  unknown_run: entry(["host"], false, "The ledger holds no run of this id."),
+  invalid_definition: entry(["host"], false, "A job or an option is not well formed."),
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+/** A stable code; callers match on it, never on a message or on `instanceof`. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+function entry<const P extends readonly ErrorPlane[]>(planes: P, retryable: boolean, meaning: string) {
+  return { planes, retryable, meaning };
+}

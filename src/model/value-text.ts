@@ -1,0 +1,81 @@
+import type { TimestampUnit } from "./data-type.js";
+
+const PER_SECOND: Readonly<Record<TimestampUnit, bigint>> = { s: 1n, ms: 1_000n, us: 1_000_000n, ns: 1_000_000_000n };
+const SECONDS_PER_DAY = 86_400n;
+const INFINITE_DAYS = 2_147_483_647;
+const INFINITE_TIMESTAMP = 9_223_372_036_854_775_807n;
+/** A zoned time keeps 57,599 minus its offset in seconds: 15:59:59, the largest offset. */
+const LARGEST_OFFSET_SECONDS = 57_599n;
+
+/** A decimal as text, with all digits of its scale. */
+export function decimalText(unscaled: bigint, scale: number): string {
+  const sign = unscaled < 0n ? "-" : "";
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, "0");
+  if (scale === 0) return sign + digits;
+  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+/** A date as DuckDB prints it, from days since 1970-01-01. */
+export function dateText(days: number): string {
+  if (days === INFINITE_DAYS) return "infinity";
+  if (days === -INFINITE_DAYS) return "-infinity";
+  const { year, month, day } = civilDate(days);
+  const date = (shown: number): string => `${pad(shown, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
+  return year > 0 ? date(year) : `${date(1 - year)} (BC)`;
+}
+
+/** A timestamp as DuckDB prints it; a zoned one in UTC, with `+00` behind it. */
+export function timestampText(value: bigint, unit: TimestampUnit, zoned: boolean): string {
+  if (value === INFINITE_TIMESTAMP) return "infinity";
+  if (value === -INFINITE_TIMESTAMP) return "-infinity";
+  const perDay = SECONDS_PER_DAY * PER_SECOND[unit];
+  const inDay = ((value % perDay) + perDay) % perDay;
+  return `${dateText(Number((value - inDay) / perDay))} ${timeText(inDay, unit)}${zoned ? "+00" : ""}`;
+}
+
+/** A time of day, with as many digits behind the second as it needs. */
+export function timeText(value: bigint, unit: TimestampUnit): string {
+  const perSecond = PER_SECOND[unit];
+  const fraction = (value % perSecond).toString().padStart(perSecond.toString().length - 1, "0").replace(/0+$/, "");
+  return clockText(Number(value / perSecond)) + (fraction === "" || perSecond === 1n ? "" : `.${fraction}`);
+}
+
+/** A time of day with its offset, from DuckDB's packed form. */
+export function zonedTimeText(packed: bigint): string {
+  const offset = Number(LARGEST_OFFSET_SECONDS - (packed & 0xff_ffffn));
+  const [hours, minutes, seconds] = clockText(Math.abs(offset)).split(":");
+  const tail = seconds !== "00" ? `:${minutes}:${seconds}` : minutes !== "00" ? `:${minutes}` : "";
+  return `${timeText(packed >> 24n, "us")}${offset < 0 ? "-" : "+"}${hours}${tail}`;
+}
+
+/** A UUID from its 16 bytes in the order in which it is printed. */
+export function uuidText(view: DataView, at: number): string {
+  const hex = Array.from({ length: 16 }, (_, index) => view.getUint8(at + index).toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function clockText(seconds: number): string {
+  return [seconds / 3_600, (seconds / 60) % 60, seconds % 60].map((part) => pad(Math.floor(part), 2)).join(":");
+}
+
+/** Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */
+function civilDate(days: number): { readonly year: number; readonly month: number; readonly day: number } {
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1_460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  return {
+    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
+    month,
+    day: dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1,
+  };
+}
+
+function pad(value: number, width: number): string {
+  return String(value).padStart(width, "0");
+}

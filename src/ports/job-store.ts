@@ -1,0 +1,79 @@
+import type { RunEvent, RunEventBody } from "../model/run-event.js";
+import type { ClaimRequest, LeaseRenewal, LeaseState, RunTransition, TransitionOutcome } from "../model/run-change.js";
+import type { CancelOutcome, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
+import type { Clock } from "./clock.js";
+import type { Logger } from "./logger.js";
+
+export type { ClaimRequest, LeaseRenewal, LeaseState, RunTransition, TransitionOutcome } from "../model/run-change.js";
+
+/**
+ * The ledger: runs, their leases and their logs.
+ *
+ * Promise: each method is one atomic act, durable when it resolves (as far as `capabilities.durable` says). A status
+ * changes only along `RUN_TRANSITIONS`, by compare-and-set, fenced by the lease epoch, together with its events (law 4).
+ * The store stamps every time itself: with the clock it was opened with, or, when processes share it, with the
+ * database's. Events of a run are numbered from 1 without gaps. Values go in and come out as copies. A run that cannot be
+ * read (an unknown status written by hand) is reported by its id, and never hides the others.
+ */
+export interface JobStore {
+  readonly capabilities: StoreCapabilities;
+  /** Whether the store is open: one that the host opened is not closed by the executor. */
+  readonly isOpen: boolean;
+  /**
+   * Opens or makes the ledger. Rejects with `store_unavailable` or `store_incompatible`. Opening twice does nothing;
+   * opening after a close opens again. The logger hears of what no method can answer: a run that a claim must pass over
+   * because it cannot be read.
+   */
+  open(context: { readonly clock: Clock; readonly logger?: Logger }): Promise<void>;
+  /**
+   * Stores a `pending` run with its first event. An idempotency key that is known already gives that run with
+   * `created: false` and stores nothing. Rejects with `internal_error` when the id is taken.
+   */
+  createRun(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }>;
+  /** Rejects with `store_unavailable` when the run cannot be read. */
+  getRun(id: string): Promise<JobRun | undefined>;
+  /**
+   * Newest first: in the reverse order of their making, also within one instant. Runs that cannot be read are named in
+   * `unreadable`. Rejects with `invalid_definition` for a limit, status or cursor that is not one.
+   */
+  listRuns(query: RunQuery): Promise<RunPage>;
+  /**
+   * Takes pending runs whose `runAt` has come, highest priority first and oldest first within one, and moves each to
+   * `running`: attempt + 1, epoch + 1, a lease for `owner`, no error. First come the runs whose start deadline passed
+   * before any attempt: these move to `failed`, count towards `limit`, and are returned as such.
+   */
+  claimRuns(claim: ClaimRequest): Promise<readonly JobRun[]>;
+  /** When the earliest pending run that waits for its `runAt` may start; undefined when none waits. */
+  nextRunAt(): Promise<Date | undefined>;
+  /** Prolongs the lease if `epoch` still holds it, and tells of a wish to cancel. */
+  renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState>;
+  /** The compare-and-set. Every refusal is a value; nothing is changed by one. */
+  transition(id: string, change: RunTransition, events: readonly RunEventBody[]): Promise<TransitionOutcome>;
+  /** Adds events without a change of status (progress, doubt). False: `epoch` no longer holds the lease. */
+  appendEvents(id: string, epoch: number, events: readonly RunEventBody[]): Promise<boolean>;
+  /**
+   * In one act: a `pending` run becomes `cancelled`; a `running` one is marked and logged once, and can no longer get a
+   * permit; a later one is left alone. The outcome says which.
+   */
+  requestCancel(id: string, reason: string | null): Promise<CancelOutcome>;
+  /**
+   * Takes over `running` and `committing` runs whose lease expired or whose owner provably died: epoch + 1, a lease for
+   * `owner`, status unchanged. Live runs of others are never touched.
+   */
+  claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]>;
+  /** The events after `after` (0: from the first), in order, at most `limit`. Empty for an unknown run. */
+  readEvents(id: string, range: { readonly after: number; readonly limit: number }): Promise<readonly RunEvent[]>;
+  /** Deletes at most `limit` terminal runs that finished before, oldest first; returns how many. */
+  pruneRuns(range: { readonly finishedBefore: Date; readonly limit: number }): Promise<number>;
+  /** Ends what is under way and frees everything. May be called twice; what is called afterwards rejects with `store_unavailable`. */
+  close(): Promise<void>;
+}
+
+export interface StoreCapabilities {
+  /** Whether other processes may use the same ledger at the same time. */
+  readonly shared: boolean;
+  /** Whether runs outlive the process. */
+  readonly durable: boolean;
+  /** As `ConnectionCapabilities.resource`. */
+  readonly resource?: string;
+}

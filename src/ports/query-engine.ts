@@ -1,0 +1,61 @@
+import type { DataType } from "../model/data-type.js";
+import type { ParameterValue, QueryTemplate } from "../model/job-definition.js";
+import type { TableSchema } from "../model/table-schema.js";
+import type { Clock } from "./clock.js";
+import type { Connection } from "./connection.js";
+import type { Logger } from "./logger.js";
+import type { RowStream } from "./row-stream.js";
+
+/**
+ * Plans queries and streams their rows.
+ *
+ * Promise: a query is exactly one SELECT and reaches nothing but the tables of the connections given to `open`: no other
+ * file, network, environment variable, setting or extension (law 13). Values are bound, never spliced (law 6).
+ * Rejections are JobErrors: `unsupported_query` for what is not one plain SELECT or yields a column that cannot be moved
+ * exactly, `sql_plan_failure` for what cannot be planned, `query_failed`, `stream_incomplete` and
+ * `resource_limit_exceeded` for what fails while it runs. Its statements never block the event loop nor fill libuv's
+ * thread pool (law 8).
+ */
+export interface QueryEngine {
+  /** Names the SQL dialect, as in {@link EngineRelation.dialect}. */
+  readonly dialect: string;
+  open(context: EngineContext): Promise<void>;
+  /** What the query would give, without running it. */
+  describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription>;
+  /** The engine's plan as text, without running the query. */
+  explain(query: EngineQuery, signal: AbortSignal): Promise<string>;
+  /**
+   * Runs the query. Aborting the signal stops it within 50 ms and makes the iteration throw the signal's reason. `limit`
+   * ends the result after so many rows.
+   */
+  stream(query: EngineQuery, options: { readonly signal: AbortSignal; readonly limit?: number }): Promise<RowStream>;
+  /** Ends what runs and frees everything that `open` took. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface EngineContext {
+  /** By the name that queries use, ignoring case. */
+  readonly connections: ReadonlyMap<string, Connection>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface EngineQuery {
+  readonly template: QueryTemplate;
+  /** One for every name in the template. */
+  readonly parameters: ReadonlyMap<string, BoundParameter>;
+}
+
+export interface BoundParameter {
+  /** Null: the engine infers the type where the parameter stands. */
+  readonly type: DataType | null;
+  readonly value: ParameterValue;
+}
+
+export interface QueryDescription {
+  readonly schema: TableSchema;
+  /** The type that each parameter has in the plan; null where the engine cannot say. */
+  readonly parameters: ReadonlyMap<string, DataType | null>;
+  /** The tables read, as `connection` or `connection.table`, in order of their names. */
+  readonly tables: readonly string[];
+}

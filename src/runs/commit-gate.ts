@@ -1,0 +1,79 @@
+import { JobError } from "../model/job-error.js";
+import type { CommitId, CommitReceipt } from "../model/write-mode.js";
+import type { CommitPermit } from "../ports/job-destination.js";
+import { interruptionError, type AttemptControl, type Interruption } from "./attempt-control.js";
+import type { CountedRows } from "./counted-rows.js";
+
+/** Moves the run to `committing`; null when done, otherwise what stands against it. */
+export type MoveToCommitting = (rowsStaged: number) => Promise<Interruption | null>;
+
+/** The commit point of one attempt: gives out at most one permit, and knows the only receipt that can come of it. */
+export class CommitGate {
+  #asked = false;
+  #closed = false;
+  #receipt: CommitReceipt | null = null;
+  #refusal: JobError | null = null;
+  #tellGranted: (told: "granted") => void = () => undefined;
+
+  /** Resolves when the permit is given; never, when it is not. */
+  readonly granted = new Promise<"granted">((resolve) => {
+    this.#tellGranted = resolve;
+  });
+
+  constructor(
+    private readonly commitId: CommitId,
+    private readonly rows: CountedRows,
+    private readonly control: AttemptControl,
+    private readonly move: MoveToCommitting,
+  ) {}
+
+  /** The proof of the commit; null before the destination reported it. */
+  get receipt(): CommitReceipt | null {
+    return this.#receipt;
+  }
+
+  /** Why the permit was refused for what the destination did; null otherwise. */
+  get refusal(): JobError | null {
+    return this.#refusal;
+  }
+
+  /** From now on no receipt is taken: the commit is being settled. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async permit({ rowsStaged }: { readonly rowsStaged: number }): Promise<CommitPermit> {
+    this.#refusal = this.#fault(rowsStaged);
+    this.#asked = true;
+    if (this.#refusal) throw this.#refusal;
+    const refusal = await this.control.seal(() => this.move(rowsStaged));
+    if (refusal) throw interruptionError(refusal);
+    this.#tellGranted("granted");
+    return { committed: (details) => this.#committed(rowsStaged, details?.snapshotId ?? null) };
+  }
+
+  #fault(rowsStaged: number): JobError | null {
+    if (this.#asked) return misbehaved("asked for its permit twice");
+    if (!this.rows.ended) return misbehaved("asked for its permit before the end of the rows");
+    if (rowsStaged === this.rows.rows) return null;
+    return new JobError("stream_incomplete", {
+      message: `The query gave ${this.rows.rows} rows, but the destination staged ${rowsStaged}.`,
+      hint: "Nothing was committed. The destination must stage every row of every batch, and report their number to permit().",
+    });
+  }
+
+  #committed(rowsWritten: number, snapshotId: string | null): CommitReceipt {
+    if (this.#closed) throw misbehaved("reported its commit after the commit had been settled");
+    if (this.#receipt) throw misbehaved("reported its commit twice");
+    this.#receipt = Object.freeze({ commitId: this.commitId, rowsWritten, snapshotId });
+    return this.#receipt;
+  }
+}
+
+/** The destination broke its port's promise. */
+export function misbehaved(what: string): JobError {
+  return new JobError("destination_misbehaved", {
+    message: `The destination ${what}.`,
+    hint: "This is a defect of the destination. Test it with jobDestinationContract from millrace/testing.",
+  });
+}

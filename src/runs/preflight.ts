@@ -1,0 +1,66 @@
+import type { DestinationDefinition } from "../model/job-definition.js";
+import { JobError } from "../model/job-error.js";
+import { describeFindings, schemaDifference, type SchemaFinding } from "../model/schema-difference.js";
+import type { TableSchema } from "../model/table-schema.js";
+import type { ResolvedDestination } from "./connections.js";
+
+/** What a destination looks like before a write, and what stands against it. */
+export interface DestinationCheck {
+  /** Null: the table is not there. */
+  readonly existing: TableSchema | null;
+  readonly createIfMissing: boolean;
+  /** Every reason why the query's columns cannot be stored. */
+  readonly findings: readonly SchemaFinding[];
+}
+
+/**
+ * Compares a query's columns with its destination: does the table exist or may it be made, and can every column be kept
+ * without loss. Nullability of matching columns is left to the destination.
+ *
+ * @throws JobError `connection_unavailable` when the destination cannot be asked.
+ */
+export async function checkDestination(
+  resolved: ResolvedDestination,
+  definition: DestinationDefinition,
+  produced: TableSchema,
+  signal: AbortSignal,
+): Promise<DestinationCheck> {
+  const { destination } = resolved;
+  const existing = await destination.schema(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new JobError("connection_unavailable", {
+      message: `Connection "${resolved.connection}" could not be asked about "${resolved.table}"`,
+      hint: "Check that the system runs, and that the connection's address and rights are right.",
+      connection: resolved.connection,
+      table: resolved.table,
+      cause: error,
+    });
+  });
+  const createIfMissing = definition.createIfMissing ?? destination.capabilities.createsTable === "by_default";
+  const storage = destination.storage?.bind(destination);
+  const findings = schemaDifference({ produced, existing, ...(storage && { storage }) });
+  return { existing, createIfMissing: createIfMissing && destination.capabilities.createsTable !== false, findings };
+}
+
+/** @throws JobError `destination_missing` or `schema_mismatch`, the latter with all findings in one message. */
+export function refuseMisfit(resolved: ResolvedDestination, check: DestinationCheck): void {
+  const { table, destination } = resolved;
+  if (check.existing === null && !check.createIfMissing) {
+    throw new JobError("destination_missing", {
+      message: `Destination table "${table}" does not exist.`,
+      hint:
+        destination.capabilities.createsTable === false
+          ? "Create it with your database's DDL before running the job."
+          : "Create it with your database's DDL, or set createIfMissing on the job's destination.",
+      table,
+    });
+  }
+  if (check.findings.length > 0) {
+    throw new JobError("schema_mismatch", {
+      message: `The query's columns do not fit "${table}": ${describeFindings(check.findings)}.`,
+      hint: "Rename, cast or leave out the named columns in the query, or change the table.",
+      table,
+      columns: [...new Set(check.findings.map(({ column }) => column))],
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import type { Backoff, ExecutionPolicy } from "../model/job-definition.js";
+import type { RunError } from "../model/run.js";
+
+/** Whether a failed attempt is followed by another. */
+export function mayRetry(policy: ExecutionPolicy, attempt: number, error: RunError): boolean {
+  return error.retryable && attempt < policy.maxAttempts;
+}
+
+/**
+ * The wait before the next attempt, in milliseconds, with jitter: between half of the backoff and the whole of it, so
+ * that runs that failed together do not come back together.
+ *
+ * @param failed how many attempts have failed, from 1.
+ * @param random from 0 up to 1.
+ */
+export function retryDelayMs(backoff: Backoff, failed: number, random: number): number {
+  const whole = Math.min(backoff.maxDelayMs, backoff.delayMs * growth(backoff.kind, failed));
+  return Math.round(whole * (0.5 + random / 2));
+}
+
+function growth(kind: Backoff["kind"], failed: number): number {
+  switch (kind) {
+    case "constant":
+      return 1;
+    case "linear":
+      return failed;
+    case "exponential":
+      return 2 ** (failed - 1);
+  }
+}

@@ -1,0 +1,66 @@
+import { JobError } from "../model/job-error.js";
+import type { RunEvent } from "../model/run-event.js";
+import { isTerminal } from "../model/run-status.js";
+import type { CancelOutcome, FinishedRun, JobRun } from "../model/run.js";
+import type { EventsOptions } from "./run-events.js";
+
+/** One run, as its submitter follows it. It is not a promise: awaiting a submit waits for the ledger, not for the run. */
+export interface RunHandle {
+  readonly id: string;
+  /** Null on a handle made from an id alone: `get()` tells. */
+  readonly jobName: string | null;
+  /** False: the idempotency key named this run, which was there already. */
+  readonly created: boolean;
+  /** The run as the ledger has it now; undefined once it was pruned. */
+  get(): Promise<JobRun | undefined>;
+  /**
+   * The log from the first event, or from behind `after`, and then live until the run ends.
+   *
+   * @throws JobError `unknown_run`, `aborted`, `executor_stopped`.
+   */
+  events(options?: EventsOptions): AsyncIterable<RunEvent>;
+  /**
+   * The run once it has ended, whichever way: a union on `status`. A failed run does not reject.
+   *
+   * @throws JobError `unknown_run`, `aborted`, `executor_stopped`.
+   */
+  result(options?: { readonly signal?: AbortSignal }): Promise<FinishedRun>;
+  /** Asks for the run to be cancelled, and says what became of that. */
+  cancel(reason?: string): Promise<CancelOutcome>;
+}
+
+/** What a handle stands on. */
+export interface RunAccess {
+  get(id: string): Promise<JobRun | undefined>;
+  events(id: string, options: EventsOptions): AsyncIterable<RunEvent>;
+  cancel(id: string, reason: string | undefined): Promise<CancelOutcome>;
+}
+
+export function runHandle(id: string, jobName: string | null, created: boolean, access: RunAccess): RunHandle {
+  return {
+    id,
+    jobName,
+    created,
+    get: () => access.get(id),
+    events: (options = {}) => access.events(id, options),
+    result: async ({ signal } = {}) => {
+      const first = await access.get(id);
+      if (first && isFinished(first)) return first;
+      // The last event is written in one act with the terminal status.
+      const follow = { after: first?.lastEventSeq ?? 0, ...(signal && { signal }) };
+      for await (const _ of access.events(id, follow));
+      const run = await access.get(id);
+      if (run && isFinished(run)) return run;
+      throw new JobError("unknown_run", {
+        message: `Run "${id}" was pruned before it was read.`,
+        hint: "Raise the retention.",
+        runId: id,
+      });
+    },
+    cancel: (reason) => access.cancel(id, reason),
+  };
+}
+
+function isFinished(run: JobRun): run is FinishedRun {
+  return isTerminal(run.status);
+}

@@ -1,0 +1,130 @@
+import { strict as assert } from "node:assert";
+import type { TableSchema } from "../../model/table-schema.js";
+import {
+  type DestinationFixture,
+  emptyTable,
+  idsIn,
+  SAMPLE,
+  sampleRows,
+  TABLE,
+  tableWith,
+  write,
+} from "./destination-fixture.js";
+
+type Clauses = Readonly<Record<string, (fixture: DestinationFixture) => Promise<void>>>;
+
+const NEVER_ABORTED = new AbortController().signal;
+
+const TEXTS = [
+  "",
+  " ",
+  "O'Brien \"quoted\" \\ back",
+  "two\nlines\r\nand a\ttab",
+  "x'); drop table results; --",
+  "{name} ${name} :name ? $1 %s",
+  "\\N",
+  "NULL",
+  "ünï ßЖ 漢字 🦆 \u{10FFFF}",
+  "\uFEFFwith a mark",
+  "nul\0inside",
+  "é".repeat(5_000),
+];
+
+/** Tables: when they are there, when they are made, what goes where in them. */
+export const tableClauses: Clauses = {
+  "schema() of a table that is not there is null, and makes nothing": async (fixture) => {
+    assert.equal(await fixture.destination(TABLE).schema(NEVER_ABORTED), null);
+    assert.equal(await fixture.read(TABLE), null);
+  },
+
+  "schema() names the columns of a table, in their order": async (fixture) => {
+    const destination = await tableWith(fixture, 0);
+    const schema = await destination.schema(NEVER_ABORTED);
+    assert.deepEqual(schema?.columns.map(({ name }) => name), ["id", "label"]);
+  },
+
+  "a missing table is refused when it may not be made, and is not made": async (fixture) => {
+    await assert.rejects(write(fixture.destination(TABLE), { commitId: "a", steps: [sampleRows(1, 2)] }));
+    assert.equal(await fixture.read(TABLE), null);
+  },
+
+  "a missing table is made together with its rows": async (fixture) => {
+    const look = async () => assert.equal(await fixture.read(TABLE), null);
+    const trial = { commitId: "a", createIfMissing: true, steps: [sampleRows(1, 2), look], atPermit: look };
+    await write(fixture.destination(TABLE), trial);
+    assert.deepEqual(await idsIn(fixture), [1, 2]);
+  },
+
+  "a table that a failed write would have made is not there": async (fixture) => {
+    const atPermit = () => Promise.reject(new Error("refused"));
+    const trial = { commitId: "a", createIfMissing: true, steps: [sampleRows(1, 2)], atPermit };
+    await assert.rejects(write(fixture.destination(TABLE), trial));
+    assert.equal(await fixture.read(TABLE), null);
+  },
+
+  "columns are matched by name, in whatever order they come": async (fixture) => {
+    const destination = await tableWith(fixture, 1);
+    const turned: TableSchema = { columns: [...SAMPLE.columns].reverse() };
+    await write(destination, { commitId: "a", schema: turned, steps: [[{ id: 2, label: "two" }]] });
+    const rows = await fixture.read(TABLE);
+    assert.deepEqual(
+      rows?.map((row) => [Number(row["id"]), row["label"]]),
+      [
+        [1, "row 1"],
+        [2, "two"],
+      ],
+    );
+  },
+
+  "a nullable column that the rows lack is null in them": async (fixture) => {
+    const destination = await tableWith(fixture, 0);
+    const idOnly: TableSchema = { columns: SAMPLE.columns.slice(0, 1) };
+    await write(destination, { commitId: "a", schema: idOnly, steps: [[{ id: 1 }]] });
+    assert.deepEqual((await fixture.read(TABLE))?.map((row) => row["label"]), [null]);
+  },
+
+  "rows with a column that the table lacks are refused": async (fixture) => {
+    const destination = await tableWith(fixture, 1);
+    const wider: TableSchema = { columns: [...SAMPLE.columns, { name: "more", type: { kind: "text" }, nullable: true }] };
+    const steps = [[{ id: 2, label: "two", more: "x" }]];
+    await assert.rejects(write(destination, { commitId: "a", schema: wider, steps }));
+    assert.deepEqual(await idsIn(fixture), [1]);
+  },
+
+  "nulls are kept, also where a column has nothing else": async (fixture) => {
+    const destination = await tableWith(fixture, 0);
+    await write(destination, { commitId: "a", steps: [[{ id: 1 }, { id: 2 }], [{ id: 3, label: "x" }, { id: 4 }]] });
+    assert.deepEqual((await fixture.read(TABLE))?.map((row) => row["label"]), [null, null, "x", null]);
+  },
+
+  "text comes back exactly, whatever it holds": async (fixture) => {
+    const destination = await tableWith(fixture, 0);
+    await write(destination, { commitId: "a", steps: [TEXTS.map((label, id) => ({ id, label }))] });
+    const rows = await fixture.read(TABLE);
+    assert.deepEqual(rows?.map((row) => row["label"]), TEXTS);
+  },
+
+  "names are only names, whatever they hold": async (fixture) => {
+    const table = 'we"ird; drop table x --';
+    const columns = ["select", "with space", "quo'te", 'dou"ble', "ünï", "1st", "a.b", "x); --"];
+    const schema: TableSchema = {
+      columns: columns.map((name) => ({ name, type: { kind: "text" }, nullable: true })),
+    };
+    const row = Object.fromEntries(columns.map((name) => [name, `in ${name}`]));
+    await emptyTable(fixture, table, schema);
+    await write(fixture.destination(table), { commitId: "a", table, schema, steps: [[row]] });
+    assert.deepEqual((await fixture.read(table))?.map((read) => ({ ...read })), [row]);
+    assert.deepEqual(
+      (await fixture.destination(table).schema(NEVER_ABORTED))?.columns.map(({ name }) => name),
+      columns,
+    );
+  },
+
+  "two tables do not meet": async (fixture) => {
+    await tableWith(fixture, 2, "one");
+    await tableWith(fixture, 3, "other");
+    await write(fixture.destination("one"), { commitId: "a", table: "one", mode: "overwrite" });
+    assert.deepEqual(await idsIn(fixture, "one"), []);
+    assert.deepEqual(await idsIn(fixture, "other"), [1, 2, 3]);
+  },
+};

@@ -1,0 +1,173 @@
+import Database from "better-sqlite3";
+import { fork, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DuckDBEngine } from "../../src/adapters/duckdb/entry.js";
+import { SqliteJobStore, sqlite } from "../../src/adapters/sqlite/entry.js";
+import { JobExecutor } from "../../src/executor/job-executor.js";
+import type { FinishedRun, JobRun } from "../../src/model/run.js";
+import type { Connection } from "../../src/ports/connection.js";
+import { CRASH_POINTS, type CrashPoint } from "../../src/testing/crash-points.js";
+import { recordingLogger } from "../support/executor-harness.js";
+import type { CrashPlan } from "./crash-child.js";
+import { crashJob } from "./crash-job.js";
+import { seededRandom } from "./seeded-random.js";
+
+const CHILD = fileURLToPath(new URL("./crash-child.ts", import.meta.url));
+const RUN_SOURCE = fileURLToPath(new URL("../../build/run-source.mjs", import.meta.url));
+const LEASE_MS = 400;
+const LONGEST_RANDOM_KILL_MS = 60;
+
+/** How a trial ends its first process. */
+export type Ending = { readonly kind: "kill_at_point" | "stop_at_point"; readonly point: CrashPoint } | { readonly kind: "kill_at_random" };
+
+export interface TrialResult {
+  readonly ending: Ending;
+  /** Whether the first process was really ended on the way, and not done before. */
+  readonly hit: boolean;
+  /** Everything in which ledger and destination disagree; empty when the trial held. */
+  readonly faults: readonly string[];
+}
+
+interface EndedRun {
+  readonly run: FinishedRun;
+  readonly seqs: readonly number[];
+}
+
+/** Which ending a seed stands for. */
+export function endingOf(seed: number): Ending {
+  const random = seededRandom(seed);
+  const kind = (["kill_at_point", "kill_at_point", "stop_at_point", "kill_at_random"] as const)[Math.floor(random() * 4)];
+  const point = CRASH_POINTS[Math.floor(random() * CRASH_POINTS.length)];
+  return kind === undefined || kind === "kill_at_random" || point === undefined ? { kind: "kill_at_random" } : { kind, point };
+}
+
+/**
+ * One process submits runs and is killed or stopped; another one recovers. Then every run must have ended, and ledger and
+ * destination must agree.
+ *
+ * @param wrap changes the second process's destination: a test breaks the fence with it.
+ */
+export async function crashTrial(
+  seed: number,
+  ending: Ending = endingOf(seed),
+  wrap: (connection: Connection) => Connection = (connection) => connection,
+): Promise<TrialResult> {
+  const random = seededRandom(seed + 1_000_000);
+  const folder = await mkdtemp(join(tmpdir(), "millrace-crash-"));
+  const files = { ledger: join(folder, "ledger.db"), out: join(folder, "out.db") };
+  try {
+    const rows = Array.from({ length: 3 }, () => Math.floor(random() ** 3 * 60_000));
+    const first = startFirst({
+      ...files,
+      leaseMs: LEASE_MS,
+      rows,
+      point: ending.kind === "kill_at_random" ? null : ending.point,
+      signal: ending.kind === "stop_at_point" ? "SIGSTOP" : "SIGKILL",
+    });
+    const hit = await endFirst(first, ending, random() * LONGEST_RANDOM_KILL_MS);
+    const ended = await recover(files, first, wrap, ending.kind === "stop_at_point" && hit);
+    return { ending, hit, faults: faultsOf(files.out, ended) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function startFirst(plan: CrashPlan): ChildProcess {
+  return fork(CHILD, [JSON.stringify(plan)], { execArgv: ["--import", RUN_SOURCE], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+}
+
+/** Resolves when the process has died, stopped or finished; true unless it finished. */
+async function endFirst(child: ChildProcess, ending: Ending, killAfterMs: number): Promise<boolean> {
+  const exited = new Promise<boolean>((resolve) => {
+    child.once("exit", (_code, signal) => resolve(signal !== null));
+  });
+  const stopped = new Promise<boolean>((resolve) => {
+    child.on("message", (message) => {
+      if (ending.kind === "kill_at_random" && isMessage(message, "submitted")) {
+        setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+      }
+      if (ending.kind === "stop_at_point" && isMessage(message, "reached")) resolve(true);
+    });
+  });
+  return Promise.race([exited, stopped]);
+}
+
+async function recover(
+  files: { readonly ledger: string; readonly out: string },
+  first: ChildProcess,
+  wrap: (connection: Connection) => Connection,
+  stopped: boolean,
+): Promise<readonly EndedRun[]> {
+  const executor = new JobExecutor({
+    engine: new DuckDBEngine({ threads: 1 }),
+    store: new SqliteJobStore({ path: files.ledger }),
+    connections: { out: wrap(sqlite(files.out, { access: "read_write" })) },
+    jobs: [crashJob],
+    leaseMs: LEASE_MS,
+    logger: recordingLogger().logger,
+  });
+  await executor.start();
+  try {
+    if (stopped) {
+      // Long enough for the lease to expire and for the other process to take over; then the sleeper wakes.
+      await sleep(3 * LEASE_MS);
+      first.kill("SIGCONT");
+    }
+    const { runs } = await executor.listRuns();
+    const ended = await Promise.all(runs.map(({ id }) => executor.handle(id).result()));
+    if (stopped) await wokenIsDone(first);
+    return await Promise.all(
+      ended.map(async (run) => {
+        const seqs: number[] = [];
+        for await (const { seq } of executor.handle(run.id).events()) seqs.push(seq);
+        return { run, seqs };
+      }),
+    );
+  } finally {
+    await executor.stop();
+    first.kill("SIGKILL");
+  }
+}
+
+// What the sleeper still does must not change what was recorded.
+async function wokenIsDone(first: ChildProcess): Promise<void> {
+  if (first.exitCode !== null || first.signalCode !== null) return;
+  await Promise.race([new Promise((resolve) => first.once("exit", resolve)), sleep(5_000)]);
+}
+
+function faultsOf(out: string, ended: readonly EndedRun[]): readonly string[] {
+  const rows = countByTag(out);
+  return ended.flatMap(({ run, seqs }) => [...rowFaults(run, rows), ...eventFaults(run, seqs)]);
+}
+
+function rowFaults(run: JobRun, rows: ReadonlyMap<string, number>): readonly string[] {
+  const found = rows.get(String(run.parameters["tag"])) ?? 0;
+  const wanted = run.status === "succeeded" ? Number(run.parameters["rows"]) : 0;
+  const faults = found === wanted ? [] : [`run ${run.id} is ${run.status} with ${found} of ${wanted} rows`];
+  if (run.status !== "succeeded") faults.push(`run ${run.id} ended as ${run.status}: ${run.error?.message ?? ""}`);
+  else if (run.rowsWritten !== wanted) faults.push(`run ${run.id} says ${run.rowsWritten} rows, not ${wanted}`);
+  return faults;
+}
+
+function eventFaults({ id }: JobRun, seqs: readonly number[]): readonly string[] {
+  return seqs.every((seq, index) => seq === index + 1) ? [] : [`the events of run ${id} have gaps: ${seqs.join(", ")}`];
+}
+
+function countByTag(file: string): ReadonlyMap<string, number> {
+  const database = new Database(file);
+  try {
+    const there = database.prepare("select 1 from sqlite_master where name = 'rows'").get();
+    const counts = there === undefined ? [] : database.prepare("select tag, count(*) from rows group by tag").raw().all();
+    return new Map(counts as [string, number][]);
+  } finally {
+    database.close();
+  }
+}
+
+function isMessage(message: unknown, key: string): boolean {
+  return typeof message === "object" && message !== null && key in message;
+}
