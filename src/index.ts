@@ -5,6 +5,18 @@ export type { JobExecutorOptions } from "./executor/executor-options.js";
 // Jobs, and what a submit takes and gives.
 export { defineJob, type JobSpec } from "./jobs/define-job.js";
 export type { JobDefinition } from "./jobs/job-definition.js";
+export type { DestinationSpec, WriteModeSpec } from "./jobs/read-destination.js";
+export type { ExecutionSpec } from "./jobs/read-execution.js";
+export type {
+  InferredInput,
+  IntervalInput,
+  ParameterInput,
+  ParamSpec,
+  ParamSpecs,
+  ParamsOf,
+} from "./jobs/params-of.js";
+export type { ParamsOfJob, SubmitArgs } from "./jobs/job-params.js";
+export type { StandardSchemaV1 } from "./jobs/standard-schema.js";
 export { requestSchema } from "./jobs/request-schema.js";
 export type { JsonSchema } from "./jobs/data-type-schema.js";
 export type { SubmitOptions } from "./runs/submit-options.js";

@@ -30,10 +30,7 @@ export function fitTime(value: PlainValue, unit: "us" | "ns", zoned: boolean, pa
     if (offset !== "") throw new ValueProblem("has an offset, which its type drops: leave it out", path);
     return text;
   }
-  const seconds = offsetSeconds(offset, path);
-  // The engine's own bound for TIME WITH TIME ZONE.
-  if (Math.abs(seconds) > 57_599) throw new ValueProblem("has an offset beyond 15:59:59", path);
-  return text + offsetText(seconds);
+  return text + offsetText(offsetSeconds(offset, path));
 }
 
 export function fitTimestamp(value: PlainValue, unit: TimestampUnit, zoned: boolean, path: string): ParameterValue {
@@ -133,6 +130,7 @@ function offsetSeconds(offset: string, path: string): number {
   const match = OFFSET.exec(offset);
   if (match === null) throw new ValueProblem("needs an offset, as +01:00 or Z: without one it is no instant", path);
   const [, sign, hours, minutes = "0", seconds = "0"] = match;
+  // DuckDB's own bound.
   if (Number(hours) > 15 || Number(minutes) > 59 || Number(seconds) > 59)
     throw new ValueProblem("has an offset beyond 15:59:59", path);
   return (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * (sign === "-" ? -1 : 1);

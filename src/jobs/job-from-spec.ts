@@ -27,7 +27,7 @@ export function jobFromSpec(spec: unknown): AnyJob {
   const query = fields.text("query") ?? "";
   const { template } = readQuery(query, fields);
   const { declarations, checks } = readParameters(fields.get("params"), "params", parameterNames(template), problems);
-  const destination = readDestination(fields.get("destination") ?? {}, "destination", problems);
+  const destination = readDestination(fields.get("destination"), "destination", problems);
   const execution = readExecution(fields.get("execution"), "execution", problems);
   problems.throwIfAny(name);
   const definition = { query, parameters: declarations, destination, execution };
@@ -52,7 +52,8 @@ function readName(fields: DefinitionFields): string | undefined {
 }
 
 function readQuery(query: string, fields: DefinitionFields): QueryScan {
-  if (!fields.has("query") || query.trim() === "") fields.add("query", "must not be empty");
+  if (!fields.has("query")) fields.add("query", "is missing");
+  else if (fields.get("query") === query && query.trim() === "") fields.add("query", "must not be empty");
   const scan = scanQuery(query);
   for (const problem of scan.problems) fields.add("query", `cannot be used: ${problem}`);
   return scan;

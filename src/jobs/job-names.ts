@@ -1,5 +1,5 @@
 /** The longest name of a job, in UTF-16 units. */
-export const LONGEST_JOB_NAME = 200;
+const LONGEST_JOB_NAME = 200;
 
 /** Why a text cannot name something, or undefined if it can: not empty, no control characters, no half surrogate pairs. */
 export function nameProblem(name: unknown, longest = LONGEST_JOB_NAME): string | undefined {

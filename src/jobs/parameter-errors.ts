@@ -26,14 +26,16 @@ export function missingParameters(job: AnyJob, missing: readonly ParameterDeclar
 
 export function unknownParameters(job: AnyJob, unknown: readonly string[]): JobSubmitError {
   const names = job.parameters.map(({ name }) => name);
-  const meant = unknown.flatMap((name) => {
+  const told = unknown.slice(0, MOST_TOLD);
+  const more = unknown.length > told.length ? ` and ${unknown.length - told.length} more` : "";
+  const meant = told.flatMap((name) => {
     const nearest = nearestName(name, names);
     return nearest === undefined ? [] : [`"${nearest}" for ${quoted(name)}`];
   });
   const known = names.length === 0 ? "It has none." : `It has ${names.map(quoted).join(", ")}.`;
   return refuse("unknown_parameters", job, {
     parameters: unknown,
-    message: `has no parameter ${unknown.map(quoted).join(", ")}`,
+    message: `has no parameter ${told.map(quoted).join(", ")}${more}`,
     hint: (meant.length === 0 ? "" : `Did you mean ${meant.join(", ")}? `) + known,
   });
 }
@@ -89,6 +91,9 @@ function refuse<C extends ParameterErrorCode>(code: C, job: AnyJob, { message, .
   const named = { jobName: job.name, parameters: init.parameters };
   return Object.assign(new JobError(code, { ...init, ...named, message: `Job "${job.name}" ${message}.` }), named);
 }
+
+// A caller may give any number of them.
+const MOST_TOLD = 10;
 
 function described({ name, type }: ParameterDeclaration): string {
   return type === null ? `"${name}"` : `"${name}" (${formatDataType(type)})`;

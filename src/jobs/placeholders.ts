@@ -41,19 +41,22 @@ export function scanQuery(sql: string): QueryScan {
       at = opaqueEnd;
       continue;
     }
-    const placeholder = matchAt(PLACEHOLDER, sql, at);
-    if (placeholder?.[1] !== undefined) {
-      if (at > textFrom) template.push({ text: sql.slice(textFrom, at) });
-      template.push({ parameter: placeholder[1] });
-      at += placeholder[0].length;
-      textFrom = at;
+    const mark = matchAt(MARK, sql, at);
+    if (mark === null) {
+      at += 1;
       continue;
     }
-    const spaced = matchAt(SPACED_PLACEHOLDER, sql, at);
-    if (spaced?.[1] !== undefined) problems.add(`"${spaced[0]}" has spaces: write {${spaced[1]}}`);
-    const native = matchAt(ENGINE_PARAMETER, sql, at);
-    if (native !== null) problems.add(`"${native[0]}" is a parameter of the engine itself: write {name}`);
-    at += 1;
+    const [found, name] = mark;
+    if (name === undefined) {
+      problems.add(`"${found}" is a parameter of the engine itself: write {name}`);
+    } else if (found !== `{${name}}`) {
+      problems.add(`"${found}" has spaces: write {${name}}`);
+    } else {
+      if (at > textFrom) template.push({ text: sql.slice(textFrom, at) });
+      template.push({ parameter: name });
+      textFrom = at + found.length;
+    }
+    at += found.length;
   }
   if (textFrom < sql.length) template.push({ text: sql.slice(textFrom) });
   return { template, problems: [...problems] };
@@ -67,16 +70,15 @@ export function parameterNames(template: QueryTemplate): readonly string[] {
 /** What may stand between the braces, and so what a parameter may be called. */
 export const PARAMETER_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_]*)\}/y;
-const SPACED_PLACEHOLDER = /\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}/y;
-
 // DuckDB's lexer is that of PostgreSQL: every character above ASCII may stand in a word, except the spaces that it turns
-// into plain ones first (but not in the tag of a dollar quote).
+// into plain ones first (but not in the tag of a dollar quote). LETTER is what SPACE leaves.
 const SPACE = "\\u00a0\\u2000-\\u200b\\u202f\\u205f\\u2060\\u3000\\ufeff";
-const LETTER = `(?:[A-Za-z_]|(?![${SPACE}])[\\u0080-\\uffff])`;
-const WORD = new RegExp(`${LETTER}(?:${LETTER}|[0-9$])*`, "y");
+const LETTER =
+  "A-Za-z_\\u0080-\\u009f\\u00a1-\\u1fff\\u200c-\\u202e\\u2030-\\u205e\\u2061-\\u2fff\\u3001-\\ufefe\\uff00-\\uffff";
+const WORD = new RegExp(`[${LETTER}][${LETTER}0-9$]*`, "y");
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
-const ENGINE_PARAMETER = new RegExp(`\\?|\\$(?:${LETTER}|[0-9])+`, "y");
+// The place of a parameter, or a parameter of the engine itself.
+const MARK = new RegExp(`\\{\\s*([A-Za-z_][A-Za-z0-9_]*)\\s*\\}|\\?|\\$[${LETTER}0-9]+`, "y");
 const LINE_COMMENT = /--[^\r\n]*/y;
 const COMMENT_MARK = /\/\*|\*\//g;
 // An escape string goes on, with its escapes, in the next quotes if a line break and no more than space and `--` comments

@@ -45,7 +45,7 @@ export function plainProperties(value: unknown, path = ""): ReadonlyMap<string, 
 }
 
 /** Whether a value is an object made by `{}` or `Object.create(null)`, in whichever realm. */
-export function isPlainObject(value: object): boolean {
+function isPlainObject(value: object): boolean {
   if (Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
@@ -109,7 +109,6 @@ function copyContainer(value: object, path: string, within: Set<object>): PlainV
   if (Array.isArray(value)) {
     return Array.from({ length: value.length }, (_, i) => {
       const itemPath = `${path}[${i}]`;
-      if (!Object.hasOwn(value, i)) throw new ValueProblem("is a hole in an array", itemPath);
       return copy(ownData(value, i, itemPath), itemPath, within);
     });
   }

@@ -40,7 +40,7 @@ export function readDestination(spec: unknown, path: string, problems: Definitio
 }
 
 function readMode(destination: DefinitionFields, problems: DefinitionProblems): WriteMode {
-  const mode = destination.get("mode") ?? "append";
+  const mode = destination.has("mode") ? destination.get("mode") : "append";
   if (mode === "append" || mode === "overwrite") return { kind: mode };
   if (mode === "upsert") {
     destination.add("mode", 'needs its keys: { kind: "upsert", keys: ["id"] }');

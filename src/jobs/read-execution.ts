@@ -12,7 +12,7 @@ const INT32 = 2_147_483_647;
 
 export function readExecution(spec: unknown, path: string, problems: DefinitionProblems): ExecutionPolicy {
   const known = ["timeoutMs", "maxAttempts", "maxRecoveries", "backoff", "priority"];
-  const fields = new DefinitionFields(spec ?? {}, path, known, problems);
+  const fields = new DefinitionFields(spec === undefined ? {} : spec, path, known, problems);
   const wait = { min: 0, max: LONGEST_WAIT_MS, otherwise: EXECUTION_DEFAULTS.timeoutMs };
   return {
     timeoutMs: fields.integer("timeoutMs", wait),
@@ -33,7 +33,12 @@ export function readExecution(spec: unknown, path: string, problems: DefinitionP
 
 function readBackoff(spec: unknown, path: string, problems: DefinitionProblems): Backoff {
   const defaults = EXECUTION_DEFAULTS.backoff;
-  const fields = new DefinitionFields(spec ?? {}, path, ["kind", "delayMs", "maxDelayMs"], problems);
+  const fields = new DefinitionFields(
+    spec === undefined ? {} : spec,
+    path,
+    ["kind", "delayMs", "maxDelayMs"],
+    problems,
+  );
   const wait = (otherwise: number) => ({ min: 0, max: LONGEST_WAIT_MS, otherwise });
   const kind = fields.choice("kind", ["constant", "linear", "exponential"]) ?? defaults.kind;
   const delayMs = fields.integer("delayMs", wait(defaults.delayMs));

@@ -1,6 +1,6 @@
 import type { Data, RecordBatch } from "apache-arrow";
 import { bignumOf, hugeintOf, integerOf } from "./binary-integers.js";
-import type { DataType, StructField } from "./data-type.js";
+import { type DataType, formatDataType, type StructField } from "./data-type.js";
 import type { TableSchema } from "./table-schema.js";
 import { dateText, decimalText, timestampText, timeText, uuidText, zonedTimeText } from "./value-text.js";
 
@@ -36,17 +36,16 @@ export interface UnionValue {
  * | timestamp                         | `"2026-01-31 12:34:56.789"`; zoned in UTC: `"2026-01-31 12:34:56.789+00"`    |
  * | interval                          | {@link IntervalValue}                                                        |
  * | list, array                       | array                                                                        |
- * | struct                            | object                                                                       |
+ * | struct                            | object; an array where the fields have no names (`row(1, 2)`)                |
  * | map                               | Map                                                                          |
  * | union                             | {@link UnionValue}                                                           |
  *
  * Dates and times are text because a Date loses microseconds and knows no infinity.
  */
 export function batchRows(batch: RecordBatch, schema: TableSchema): PlainRow[] {
-  const columns = schema.columns.map(({ name, type }, index) => ({ name, values: columnValues(child(batch.data, index), type) }));
-  return Array.from({ length: batch.numRows }, (_, row) => {
-    return Object.fromEntries(columns.map(({ name, values }) => [name, values[row]]));
-  });
+  const columns = schema.columns.map(({ type }, index) => columnValues(child(batch.data, index), type));
+  const row = objectMaker(schema.columns, columns);
+  return Array.from({ length: batch.numRows }, (_, index) => row(index));
 }
 
 /** The values of one column, in the forms of {@link batchRows}. */
@@ -75,7 +74,7 @@ function reader(data: Data, type: DataType): ReadValue {
     case "text":
     case "json":
     case "bit":
-      return binary(data, (bytes) => TEXT.decode(bytes));
+      return text(data);
     case "enum":
       return dictionary(data);
     case "bytes":
@@ -103,12 +102,15 @@ function reader(data: Data, type: DataType): ReadValue {
       return (row) => items.slice(row * type.length, (row + 1) * type.length);
     }
     case "struct":
-      return struct(data, type.fields, 0);
+      return struct(data, type.fields);
     case "map": {
       const entries = child(data, 0);
       const keys = columnValues(child(entries, 0), type.key);
       const values = columnValues(child(entries, 1), type.value);
-      const pairs = list(data, keys.map((key, index) => [key, values[index]] as const));
+      const pairs = list(
+        data,
+        keys.map((key, index) => [key, values[index]] as const),
+      );
       return (row) => new Map(pairs(row) as [unknown, unknown][]);
     }
     case "union":
@@ -116,15 +118,42 @@ function reader(data: Data, type: DataType): ReadValue {
     case "null":
     case "any":
     case "opaque":
-      throw new TypeError(`A batch cannot hold a column of type ${type.kind}.`);
+      throw new TypeError(`A batch cannot hold a column of type ${formatDataType(type)}.`);
   }
 }
 
 const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 
-function struct(data: Data, fields: readonly StructField[], first: number): ReadValue {
-  const parts = fields.map(({ name, type }, index) => [name, columnValues(child(data, first + index), type)] as const);
-  return (row) => Object.fromEntries(parts.map(([name, values]) => [name, values[row]]));
+/** Decoding costs by the call, so a column of nothing but ASCII, where offsets in bytes and in characters agree, is decoded at once. */
+function text(data: Data): ReadValue {
+  const offsets = data.valueOffsets as Int32Array;
+  const first = offsets[0] ?? 0;
+  const bytes = bytesOf(data).subarray(first, offsets[data.length]);
+  const all = TEXT.decode(bytes);
+  if (all.length !== bytes.length) return binary(data, (one) => TEXT.decode(one));
+  return (row) => all.slice(offsets[row]! - first, offsets[row + 1]! - first);
+}
+
+function struct(data: Data, fields: readonly StructField[]): ReadValue {
+  const parts = fields.map(({ type }, index) => columnValues(child(data, index), type));
+  if (fields.every(({ name }) => name === "")) return (row) => parts.map((values) => values[row]);
+  return objectMaker(fields, parts);
+}
+
+/** Makes the object of one row. A key that objects have a meaning for (`__proto__`) is a key like any other. */
+function objectMaker(
+  fields: readonly { readonly name: string }[],
+  columns: readonly (readonly unknown[])[],
+): (row: number) => PlainRow {
+  const names = fields.map(({ name }) => name);
+  if (names.includes("__proto__")) {
+    return (row) => Object.fromEntries(names.map((name, index) => [name, columns[index]?.[row]]));
+  }
+  return (row) => {
+    const object: PlainRow = {};
+    for (let index = 0; index < names.length; index++) object[names[index]!] = columns[index]![row];
+    return object;
+  };
 }
 
 function union(data: Data, members: readonly StructField[]): ReadValue {

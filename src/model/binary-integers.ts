@@ -17,6 +17,7 @@ const NOT_NEGATIVE = 0x80;
 export function bignumOf(bytes: Uint8Array): bigint {
   const negative = ((bytes[0] ?? NOT_NEGATIVE) & NOT_NEGATIVE) === 0;
   let hex = "0x0";
-  for (const byte of bytes.subarray(BIGNUM_HEADER_BYTES)) hex += ((negative ? ~byte : byte) & 0xff).toString(16).padStart(2, "0");
+  for (const byte of bytes.subarray(BIGNUM_HEADER_BYTES))
+    hex += ((negative ? ~byte : byte) & 0xff).toString(16).padStart(2, "0");
   return negative ? -BigInt(hex) : BigInt(hex);
 }

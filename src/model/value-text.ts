@@ -1,7 +1,7 @@
 import type { TimestampUnit } from "./data-type.js";
 
-const PER_SECOND: Readonly<Record<TimestampUnit, bigint>> = { s: 1n, ms: 1_000n, us: 1_000_000n, ns: 1_000_000_000n };
-const SECONDS_PER_DAY = 86_400n;
+const FRACTION_DIGITS: Readonly<Record<TimestampUnit, number>> = { s: 0, ms: 3, us: 6, ns: 9 };
+const SECONDS_PER_DAY = 86_400;
 const INFINITE_DAYS = 2_147_483_647;
 const INFINITE_TIMESTAMP = 9_223_372_036_854_775_807n;
 /** A zoned time keeps 57,599 minus its offset in seconds: 15:59:59, the largest offset. */
@@ -28,16 +28,17 @@ export function dateText(days: number): string {
 export function timestampText(value: bigint, unit: TimestampUnit, zoned: boolean): string {
   if (value === INFINITE_TIMESTAMP) return "infinity";
   if (value === -INFINITE_TIMESTAMP) return "-infinity";
-  const perDay = SECONDS_PER_DAY * PER_SECOND[unit];
-  const inDay = ((value % perDay) + perDay) % perDay;
-  return `${dateText(Number((value - inDay) / perDay))} ${timeText(inDay, unit)}${zoned ? "+00" : ""}`;
+  const perDay = SECONDS_PER_DAY * 10 ** FRACTION_DIGITS[unit];
+  // Only the split needs the full 64 bits: the nanoseconds of a day are a safe integer.
+  const days = Number(value / BigInt(perDay));
+  const rest = Number(value % BigInt(perDay));
+  const [day, inDay] = rest < 0 ? [days - 1, rest + perDay] : [days, rest];
+  return `${dateText(day)} ${dayTimeText(inDay, unit)}${zoned ? "+00" : ""}`;
 }
 
 /** A time of day, with as many digits behind the second as it needs. */
 export function timeText(value: bigint, unit: TimestampUnit): string {
-  const perSecond = PER_SECOND[unit];
-  const fraction = (value % perSecond).toString().padStart(perSecond.toString().length - 1, "0").replace(/0+$/, "");
-  return clockText(Number(value / perSecond)) + (fraction === "" || perSecond === 1n ? "" : `.${fraction}`);
+  return dayTimeText(Number(value), unit);
 }
 
 /** A time of day with its offset, from DuckDB's packed form. */
@@ -50,12 +51,28 @@ export function zonedTimeText(packed: bigint): string {
 
 /** A UUID from its 16 bytes in the order in which it is printed. */
 export function uuidText(view: DataView, at: number): string {
-  const hex = Array.from({ length: 16 }, (_, index) => view.getUint8(at + index).toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  let text = "";
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) text += "-";
+    const byte = view.getUint8(at + index);
+    text += HEX_DIGITS[byte >> 4]! + HEX_DIGITS[byte & 15]!;
+  }
+  return text;
+}
+
+const HEX_DIGITS = "0123456789abcdef";
+
+function dayTimeText(value: number, unit: TimestampUnit): string {
+  const digits = FRACTION_DIGITS[unit];
+  const perSecond = 10 ** digits;
+  const fraction = value % perSecond;
+  const clock = clockText((value - fraction) / perSecond);
+  return fraction === 0 ? clock : `${clock}.${pad(fraction, digits).replace(/0+$/, "")}`;
 }
 
 function clockText(seconds: number): string {
-  return [seconds / 3_600, (seconds / 60) % 60, seconds % 60].map((part) => pad(Math.floor(part), 2)).join(":");
+  const minutes = Math.floor(seconds / 60);
+  return `${pad(Math.floor(minutes / 60), 2)}:${pad(minutes % 60, 2)}:${pad(seconds % 60, 2)}`;
 }
 
 /** Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"). */

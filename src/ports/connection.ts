@@ -17,6 +17,11 @@ export interface Connection {
   /** Resolves when the system answers. */
   check(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+  /**
+   * Files, and folders (ending in `/`), that reading its relations touches, as absolute paths. An engine that locks itself
+   * down when it opens (law 13) lets queries reach no others, so they must be known before any table is named.
+   */
+  readonly paths?: readonly string[];
   /** What must never appear in a message, event, log or ledger row: passwords and the like. */
   readonly secrets?: readonly string[];
 }

@@ -12,6 +12,8 @@ export interface TableSource {
   schema(signal: AbortSignal): Promise<TableSchema | null>;
   scan?(request: ScanRequest): AsyncIterable<RecordBatch>;
   readonly relation?: EngineRelation;
+  /** The rows can never change: an engine may keep what it scanned once. */
+  readonly immutable?: boolean;
 }
 
 export interface ScanRequest {

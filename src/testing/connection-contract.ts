@@ -100,8 +100,15 @@ const CLAUSES: Readonly<Record<string, (fixture: ConnectionFixture) => Promise<v
     if (scan === undefined) return;
     const columns = [...(full?.columns ?? [])].reverse();
     const batches = await collected(scan({ columns, signal: NEVER_ABORTED }));
-    assert.equal(batches.reduce((rows, batch) => rows + batch.numRows, 0), full?.rowCount);
-    for (const batch of batches) assert.deepEqual(batch.schema.fields.map(({ name }) => name), columns);
+    assert.equal(
+      batches.reduce((rows, batch) => rows + batch.numRows, 0),
+      full?.rowCount,
+    );
+    for (const batch of batches)
+      assert.deepEqual(
+        batch.schema.fields.map(({ name }) => name),
+        columns,
+      );
   },
 
   "two scans of one table do not meet": async ({ connection, full }) => {
@@ -110,7 +117,10 @@ const CLAUSES: Readonly<Record<string, (fixture: ConnectionFixture) => Promise<v
     const request = { columns: full?.columns ?? [], signal: NEVER_ABORTED };
     const both = await Promise.all([collected(scan(request)), collected(scan(request))]);
     for (const batches of both) {
-      assert.equal(batches.reduce((rows, batch) => rows + batch.numRows, 0), full?.rowCount);
+      assert.equal(
+        batches.reduce((rows, batch) => rows + batch.numRows, 0),
+        full?.rowCount,
+      );
     }
   },
 

@@ -12,6 +12,7 @@ export {
   type CrashPoints,
 } from "./crash-points.js";
 export type { DestinationFixture } from "./destination/destination-fixture.js";
+export { drain, type Drainable, type DrainOptions } from "./drain.js";
 export { fixture, type FixtureTable } from "./fixture-connection.js";
 export { jobDestinationContract, type JobDestinationContract } from "./job-destination-contract.js";
 export { ManualClock } from "./manual-clock.js";

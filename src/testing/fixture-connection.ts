@@ -6,7 +6,8 @@ import { type FixtureRow, inferSchema, sampleValue } from "./rows/infer-schema.j
 import { recordBatch, type SampleRow } from "./rows/record-batch.js";
 
 /** Rows, from which the columns' types are read; or the columns, and rows of values as {@link SampleValue} has them. */
-export type FixtureTable = readonly FixtureRow[] | { readonly schema: TableSchema; readonly rows: readonly SampleRow[] };
+export type FixtureTable =
+  readonly FixtureRow[] | { readonly schema: TableSchema; readonly rows: readonly SampleRow[] };
 
 /**
  * A connection that holds these tables, in place of whatever a job reads in production: `fixture({ orders: [{ id: 1 }] })`

@@ -17,9 +17,5 @@ export interface JobDestinationContract {
  * by name, values exactly. Crashes are not among them, since killing a process takes one: see the crash points.
  */
 export function jobDestinationContract({ make, without }: JobDestinationContract): readonly ContractClause[] {
-  return contract(
-    { ...commitClauses, ...interruptionClauses, ...tableClauses, ...typeClauses },
-    make,
-    without,
-  );
+  return contract({ ...commitClauses, ...interruptionClauses, ...tableClauses, ...typeClauses }, make, without);
 }

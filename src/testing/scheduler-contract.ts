@@ -35,7 +35,10 @@ const CLAUSES: Readonly<Record<string, (subject: SchedulerSubject) => Promise<vo
   "firing times are strictly after, and strictly increasing": async ({ scheduler }) => {
     let time = utc("2026-03-07T00:00:00");
     for (let firing = 0; firing < 400; firing += 1) {
-      const next = scheduler.nextFireTime({ kind: "cron", expression: "*/30 * * * *", timeZone: "America/New_York" }, time);
+      const next = scheduler.nextFireTime(
+        { kind: "cron", expression: "*/30 * * * *", timeZone: "America/New_York" },
+        time,
+      );
       assert.ok(next !== undefined && next > time, `${String(next)} is not after ${time}`);
       time = next;
     }

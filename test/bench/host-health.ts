@@ -6,7 +6,8 @@ import { atMost, reported, type Figure } from "./figure.js";
 import { watchHost } from "./host-probe.js";
 import { inTemporaryFolder } from "./temporary-folder.js";
 
-const LOAD = "select i as id, i % 1000 as code, i * 0.5 as amount, 'name ' || (i % 5000) as name from range({rows}) t(i)";
+const LOAD =
+  "select i as id, i % 1000 as code, i * 0.5 as amount, 'name ' || (i % 5000) as name from range({rows}) t(i)";
 const AGGREGATE =
   "select i % {groups} as g, count(*) as n, sum(i * 0.5) as total, max('k' || i) as last from range(10000000) t(i) group by all order by total desc limit 100";
 

@@ -8,6 +8,7 @@ import type { DestinationFixture } from "../../src/testing/destination/destinati
 import { jobDestinationContract } from "../../src/testing/job-destination-contract.js";
 import type { SampleValue } from "../../src/testing/rows/column-buffers.js";
 import { contractSuite } from "../support/contract-suite.js";
+import { decimalDigits, isoDate, isoTime, isoTimestamp } from "../support/iso-text.js";
 
 /** A file on disk, written through connections of their own and read with better-sqlite3 directly. */
 async function sqliteFixture(journalMode: string): Promise<DestinationFixture> {
@@ -16,12 +17,12 @@ async function sqliteFixture(journalMode: string): Promise<DestinationFixture> {
   const reader = new Database(path);
   reader.pragma(`journal_mode = ${journalMode}`);
   reader.defaultSafeIntegers();
-  const opened: ReturnType<typeof sqlite>[] = [];
+  // In turns, as two processes would.
+  const connections = [sqlite(path, { access: "read_write" }), sqlite(path, { access: "read_write" })];
   return {
     destination: (table) => {
-      const connection = sqlite(path, { access: "read_write" });
-      opened.push(connection);
-      const destination = connection.destination?.(table);
+      connections.reverse();
+      const destination = connections[0]?.destination?.(table);
       if (destination === undefined) throw new Error(`no destination for ${table}`);
       return destination;
     },
@@ -33,7 +34,7 @@ async function sqliteFixture(journalMode: string): Promise<DestinationFixture> {
     readsAs,
     dispose: async () => {
       reader.close();
-      await Promise.all(opened.map((connection) => connection.close()));
+      await Promise.all(connections.map((connection) => connection.close()));
       await rm(folder, { recursive: true });
     },
   };
@@ -45,38 +46,26 @@ function readsAs(type: DataType, value: SampleValue): unknown {
     case "boolean":
       return value === true ? 1n : 0n;
     case "integer":
-      return BigInt(value as number);
+      return BigInt(value as bigint);
     case "float":
       return Number(value);
-    case "decimal": {
-      const digits = String(value).replace("-", "").padStart(type.scale + 1, "0");
-      return `${String(value).startsWith("-") ? "-" : ""}${digits.slice(0, -type.scale)}.${digits.slice(-type.scale)}`;
-    }
+    case "decimal":
+      return decimalDigits(value as bigint, type.scale);
     case "date":
-      return isoDate(BigInt(value as number) * 86_400n);
+      return isoDate(value as number);
     case "time":
       return isoTime(value as bigint, 1_000_000n);
-    case "timestamp": {
-      const perSecond = { s: 1n, ms: 1_000n, us: 1_000_000n, ns: 1_000_000_000n }[type.unit];
-      const ticks = value as bigint;
-      const perDay = perSecond * 86_400n;
-      const ofDay = ((ticks % perDay) + perDay) % perDay;
-      return `${isoDate((ticks - ofDay) / perSecond)} ${isoTime(ofDay, perSecond)}${type.zoned ? "+00:00" : ""}`;
-    }
+    case "timestamp":
+      return isoTimestamp(value as bigint, type) + (type.zoned ? "+00:00" : "");
     default:
       return value;
   }
 }
 
-function isoDate(seconds: bigint): string {
-  return new Date(Number(seconds) * 1_000).toISOString().slice(0, 10);
+for (const [mode, name] of [
+  ["delete", "its default journal mode"],
+  ["wal", "WAL mode"],
+] as const) {
+  const clauses = jobDestinationContract({ make: () => sqliteFixture(mode) });
+  contractSuite(`sqlite() in ${name} keeps the promises of a destination`, clauses);
 }
-
-function isoTime(ticks: bigint, perSecond: bigint): string {
-  const fraction = String(ticks % perSecond).padStart(String(perSecond).length - 1, "0").replace(/(000)+$/, "");
-  const clock = new Date(Number(ticks / perSecond) * 1_000).toISOString().slice(11, 19);
-  return fraction === "" || perSecond === 1n ? clock : `${clock}.${fraction}`;
-}
-
-contractSuite("sqlite() in its default journal mode keeps the promises of a destination", jobDestinationContract({ make: () => sqliteFixture("delete") }));
-contractSuite("sqlite() in WAL mode keeps the promises of a destination", jobDestinationContract({ make: () => sqliteFixture("wal") }));

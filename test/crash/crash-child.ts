@@ -18,8 +18,12 @@ export interface CrashPlan {
 }
 
 const plan = JSON.parse(process.argv[2] ?? "") as CrashPlan;
-const act = (): void => {
-  process.send?.({ reached: plan.point });
+let reached = false;
+const act = async (): Promise<void> => {
+  // Once: a process that stopped, was woken and stopped again would hold its locks for ever.
+  if (reached) return;
+  reached = true;
+  await new Promise((resolve) => process.send?.({ reached: plan.point }, resolve));
   process.kill(process.pid, plan.signal);
 };
 const points = plan.point === null ? {} : { [plan.point]: act };

@@ -22,7 +22,9 @@ const LEASE_MS = 400;
 const LONGEST_RANDOM_KILL_MS = 60;
 
 /** How a trial ends its first process. */
-export type Ending = { readonly kind: "kill_at_point" | "stop_at_point"; readonly point: CrashPoint } | { readonly kind: "kill_at_random" };
+export type Ending =
+  | { readonly kind: "kill_at_point" | "stop_at_point"; readonly point: CrashPoint }
+  | { readonly kind: "kill_at_random" };
 
 export interface TrialResult {
   readonly ending: Ending;
@@ -40,9 +42,13 @@ interface EndedRun {
 /** Which ending a seed stands for. */
 export function endingOf(seed: number): Ending {
   const random = seededRandom(seed);
-  const kind = (["kill_at_point", "kill_at_point", "stop_at_point", "kill_at_random"] as const)[Math.floor(random() * 4)];
+  const kind = (["kill_at_point", "kill_at_point", "stop_at_point", "kill_at_random"] as const)[
+    Math.floor(random() * 4)
+  ];
   const point = CRASH_POINTS[Math.floor(random() * CRASH_POINTS.length)];
-  return kind === undefined || kind === "kill_at_random" || point === undefined ? { kind: "kill_at_random" } : { kind, point };
+  return kind === undefined || kind === "kill_at_random" || point === undefined
+    ? { kind: "kill_at_random" }
+    : { kind, point };
 }
 
 /**
@@ -77,7 +83,10 @@ export async function crashTrial(
 }
 
 function startFirst(plan: CrashPlan): ChildProcess {
-  return fork(CHILD, [JSON.stringify(plan)], { execArgv: ["--import", RUN_SOURCE], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  return fork(CHILD, [JSON.stringify(plan)], {
+    execArgv: ["--import", RUN_SOURCE],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
 }
 
 /** Resolves when the process has died, stopped or finished; true unless it finished. */
@@ -145,7 +154,7 @@ function faultsOf(out: string, ended: readonly EndedRun[]): readonly string[] {
 }
 
 function rowFaults(run: JobRun, rows: ReadonlyMap<string, number>): readonly string[] {
-  const found = rows.get(String(run.parameters["tag"])) ?? 0;
+  const found = rows.get(run.parameters["tag"] as string) ?? 0;
   const wanted = run.status === "succeeded" ? Number(run.parameters["rows"]) : 0;
   const faults = found === wanted ? [] : [`run ${run.id} is ${run.status} with ${found} of ${wanted} rows`];
   if (run.status !== "succeeded") faults.push(`run ${run.id} ended as ${run.status}: ${run.error?.message ?? ""}`);
@@ -161,7 +170,8 @@ function countByTag(file: string): ReadonlyMap<string, number> {
   const database = new Database(file);
   try {
     const there = database.prepare("select 1 from sqlite_master where name = 'rows'").get();
-    const counts = there === undefined ? [] : database.prepare("select tag, count(*) from rows group by tag").raw().all();
+    const counts =
+      there === undefined ? [] : database.prepare("select tag, count(*) from rows group by tag").raw().all();
     return new Map(counts as [string, number][]);
   } finally {
     database.close();

@@ -10,35 +10,47 @@ const TRIALS = Number(process.env["MILLRACE_TRIALS"] ?? 12);
 const AT_ONCE = 2;
 
 describe("kill -9, SIGSTOP past the lease, and recovery into SQLite", () => {
-  it.each(CRASH_POINTS)("killed at %s: ledger and destination agree", async (point) => {
-    const { faults, hit } = await crashTrial(7, { kind: "kill_at_point", point });
-    expect(faults).toEqual([]);
-    expect(hit).toBe(true);
-  }, 60_000);
+  it.each(CRASH_POINTS)(
+    "killed at %s: ledger and destination agree",
+    async (point) => {
+      const { faults, hit } = await crashTrial(7, { kind: "kill_at_point", point });
+      expect(faults).toEqual([]);
+      expect(hit).toBe(true);
+    },
+    60_000,
+  );
 
-  it.each(["permit:before", "permit:after", "commit:after"] as const)("stopped at %s past its lease: ledger and destination agree", async (point) => {
-    const { faults, hit } = await crashTrial(11, { kind: "stop_at_point", point });
-    expect(faults).toEqual([]);
-    expect(hit).toBe(true);
-  }, 60_000);
+  it.each(["permit:before", "permit:after", "commit:after"] as const)(
+    "stopped at %s past its lease: ledger and destination agree",
+    async (point) => {
+      const { faults, hit } = await crashTrial(11, { kind: "stop_at_point", point });
+      expect(faults).toEqual([]);
+      expect(hit).toBe(true);
+    },
+    60_000,
+  );
 
-  it(`holds in ${TRIALS} trials from seed ${FIRST_SEED}`, async () => {
-    const hits = new Map<string, number>();
-    const failed: string[] = [];
-    const seeds = Array.from({ length: TRIALS }, (_, index) => FIRST_SEED + index);
-    const worker = async (): Promise<void> => {
-      for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-        const { ending, hit, faults } = await crashTrial(seed);
-        const name = describeEnding(ending);
-        if (hit) hits.set(name, (hits.get(name) ?? 0) + 1);
-        for (const fault of faults) failed.push(`seed ${seed} (${name}): ${fault}`);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    console.log("windows hit:", Object.fromEntries([...hits].sort()));
-    expect(failed).toEqual([]);
-    expect(hits.size).toBeGreaterThan(0);
-  }, TRIALS * 20_000);
+  it(
+    `holds in ${TRIALS} trials from seed ${FIRST_SEED}`,
+    async () => {
+      const hits = new Map<string, number>();
+      const failed: string[] = [];
+      const seeds = Array.from({ length: TRIALS }, (_, index) => FIRST_SEED + index);
+      const worker = async (): Promise<void> => {
+        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+          const { ending, hit, faults } = await crashTrial(seed);
+          const name = describeEnding(ending);
+          if (hit) hits.set(name, (hits.get(name) ?? 0) + 1);
+          for (const fault of faults) failed.push(`seed ${seed} (${name}): ${fault}`);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      console.log("windows hit:", Object.fromEntries([...hits].sort()));
+      expect(failed).toEqual([]);
+      expect(hits.size).toBeGreaterThan(0);
+    },
+    TRIALS * 20_000,
+  );
 
   it("is a real proof: without the fence the same trial finds a doubled run", async () => {
     const { faults } = await crashTrial(11, { kind: "stop_at_point", point: "permit:after" }, withoutFence);
@@ -69,4 +81,3 @@ function withoutFence(connection: Connection): Connection {
     close: () => connection.close(),
   };
 }
-

@@ -32,7 +32,9 @@ it("has a quick start of ten lines that prints what the README says", () => {
   const [, code, output] = codeBlocks(readPage("README.md"));
   const file = join(folder, "run-quick-start.ts");
   writeFileSync(file, code?.code ?? "");
-  expect(code?.code.split("\n").filter((line) => line !== "" && !line.startsWith("import ")).length).toBeLessThanOrEqual(10);
+  expect(
+    code?.code.split("\n").filter((line) => line !== "" && !line.startsWith("import ")).length,
+  ).toBeLessThanOrEqual(10);
   const printed = execFileSync(process.execPath, ["--import", "./build/run-source.mjs", file], {
     cwd: ROOT,
     encoding: "utf8",

@@ -10,7 +10,9 @@ const known = RUN_STATUSES.flatMap((from) => RUN_TRANSITIONS[from].map((to) => `
 it("has every transition in its table, and no other", () => {
   // A row with empty first cells goes on with the transition above it.
   const rows = checkedTable(page, "test/docs/run-states.test.ts");
-  const listed = rows.filter(([from, to]) => from !== "" || to !== "").map(([from, to]) => `${codeIn(from)} ${codeIn(to)}`);
+  const listed = rows
+    .filter(([from, to]) => from !== "" || to !== "")
+    .map(([from, to]) => `${codeIn(from)} ${codeIn(to)}`);
   expect([...listed].sort()).toEqual(known);
   expect(new Set(listed).size).toBe(listed.length);
   for (const [, , who, when, event] of rows) {

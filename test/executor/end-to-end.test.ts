@@ -27,7 +27,10 @@ afterEach(async () => {
 });
 
 /** A started executor on real parts: DuckDB, a SQLite ledger, a SQLite database `app` and `memory()` as `out`. */
-async function started(specs: readonly JobSpec<string, ParamSpecs | undefined>[], connections: Readonly<Record<string, Connection>> = {}) {
+async function started(
+  specs: readonly JobSpec<string, ParamSpecs | undefined>[],
+  connections: Readonly<Record<string, Connection>> = {},
+) {
   const out = memory();
   const app = sqlite(join(folder, "app.db"), { access: "read_write" });
   const made = new JobExecutor<readonly AnyJob[]>({
@@ -91,14 +94,18 @@ describe("a job on real parts", () => {
 
   it("matches columns by name, whatever their order", async () => {
     new Database(join(folder, "app.db")).exec("create table t (a TEXT, b TEXT, c TEXT default 'x')").close();
-    const { run } = await started([{ name: "swap", query: "select 'B' as b, 'A' as a", destination: { table: "app.t" } }]);
+    const { run } = await started([
+      { name: "swap", query: "select 'B' as b, 'A' as a", destination: { table: "app.t" } },
+    ]);
     expect(await run("swap")).toMatchObject({ status: "succeeded" });
     expect(appRows("t")).toEqual([{ a: "A", b: "B", c: "x" }]);
   });
 
   it("previews without a trace", async () => {
-    const made = await started([{ name: "p", query: "select 1 as one, 'x' as two from range({n})", params: { n: "BIGINT" }, ...into("app.p") }]);
-    const previewed = await made.executor.preview("p", { n: 100 } as never, { limit: 2 });
+    const made = await started([
+      { name: "p", query: "select 1 as one, 'x' as two from range({n})", params: { n: "BIGINT" }, ...into("app.p") },
+    ]);
+    const previewed = await made.executor.preview("p", { n: 100 }, { limit: 2 });
     if (previewed.isErr()) throw previewed.error;
     const preview = previewed.value;
     expect(preview).toMatchObject({
@@ -117,8 +124,12 @@ describe("a job on real parts", () => {
 
 describe("what fails on the way leaves nothing", () => {
   it("a query that fails at row 3,000,000", async () => {
-    const query = "select case when i = 3000000 then error('boom at 3000000')::BIGINT else i end as i from range(5000000) t(i)";
-    const { run } = await started([{ name: "late", query, ...into("app.late") }, { name: "mem", query, ...into("out.late") }]);
+    const query =
+      "select case when i = 3000000 then error('boom at 3000000')::BIGINT else i end as i from range(5000000) t(i)";
+    const { run } = await started([
+      { name: "late", query, ...into("app.late") },
+      { name: "mem", query, ...into("out.late") },
+    ]);
     for (const name of ["late", "mem"]) {
       const end = await run(name);
       expect(end).toMatchObject({ status: "failed", rowsWritten: null, error: { code: "query_failed" } });
@@ -128,7 +139,9 @@ describe("what fails on the way leaves nothing", () => {
   });
 
   it("a CSV with a bad line, named by its number", async () => {
-    const lines = Array.from({ length: 50_000 }, (_, index) => (index === 40_000 ? "oops,not a number" : `${index},${index * 2}`));
+    const lines = Array.from({ length: 50_000 }, (_, index) =>
+      index === 40_000 ? "oops,not a number" : `${index},${index * 2}`,
+    );
     await writeFile(join(folder, "bad.csv"), `id,amount\n${lines.join("\n")}\n`);
     const { run } = await started([{ name: "bad", query: "select id, amount from bad", ...into("app.bad") }], {
       bad: csv(join(folder, "bad.csv")),
@@ -149,11 +162,32 @@ describe("what fails on the way leaves nothing", () => {
 });
 
 describe("values are bound, never spliced", () => {
-  const hostile = ["{other}", "it's", '"', "-- x", "/* x", "*/", "$$", "$1", "?", ";drop table t", "\\", "a\u0000b", "😀", "\u202e", "x".repeat(100_000)];
+  const hostile = [
+    "{other}",
+    "it's",
+    '"',
+    "-- x",
+    "/* x",
+    "*/",
+    "$$",
+    "$1",
+    "?",
+    ";drop table t",
+    "\\",
+    "a\u0000b",
+    "😀",
+    "\u202e",
+    "x".repeat(100_000),
+  ];
 
   it("whatever they hold", async () => {
     const { run, out } = await started([
-      { name: "echo", query: "select {v} as v, {other} as other", params: { v: "VARCHAR", other: "VARCHAR" }, ...into("out.echo") },
+      {
+        name: "echo",
+        query: "select {v} as v, {other} as other",
+        params: { v: "VARCHAR", other: "VARCHAR" },
+        ...into("out.echo"),
+      },
     ]);
     for (const v of hostile) {
       expect(await run("echo", { v, other: "never" })).toMatchObject({ status: "succeeded" });
@@ -213,13 +247,16 @@ describe("a query is one SELECT over the declared connections", () => {
     expect(["unsupported_query", "sql_plan_failure"]).toContain(error.code);
   });
 
-  it.each(["from range(3)", "values (1), (2)", "with t as (select 1 as i) select * from t", "(select 1 as i) union all select 2", "select 1;"])(
-    "takes %s",
-    async (query) => {
-      const { run } = await started([{ name: "good", query, ...into("out.t") }]);
-      expect(await run("good")).toMatchObject({ status: "succeeded" });
-    },
-  );
+  it.each([
+    "from range(3)",
+    "values (1), (2)",
+    "with t as (select 1 as i) select * from t",
+    "(select 1 as i) union all select 2",
+    "select 1;",
+  ])("takes %s", async (query) => {
+    const { run } = await started([{ name: "good", query, ...into("out.t") }]);
+    expect(await run("good")).toMatchObject({ status: "succeeded" });
+  });
 
   it("plans before it stores", async () => {
     const { refuse } = await started([{ name: "typo", query: "select nope from range(1)", ...into("out.t") }]);
@@ -233,13 +270,20 @@ describe("columns", () => {
     ["case-colliding", "select 1 as a, 2 as A"],
   ])("%s names are refused", async (_kind, query) => {
     const { refuse } = await started([{ name: "dup", query, ...into("out.t") }]);
-    expect(await refuse("dup")).toMatchObject({ code: "unsupported_query", columns: expect.arrayContaining(["a"]) as string[] });
+    expect(await refuse("dup")).toMatchObject({
+      code: "unsupported_query",
+      columns: expect.arrayContaining(["a"]) as string[],
+    });
   });
 
   it("that cannot be kept exactly are refused, each by its name", async () => {
     new Database(join(folder, "app.db")).exec("create table t (big INTEGER, d INTEGER, s TEXT NOT NULL)").close();
     const { refuse } = await started([
-      { name: "lossy", query: "select 1::HUGEINT as big, 1.5::DOUBLE as d, 1 as extra", destination: { table: "app.t" } },
+      {
+        name: "lossy",
+        query: "select 1::HUGEINT as big, 1.5::DOUBLE as d, 1 as extra",
+        destination: { table: "app.t" },
+      },
     ]);
     const error = await refuse("lossy");
     expect(error).toMatchObject({ code: "schema_mismatch", table: "app.t", columns: ["big", "d", "extra", "s"] });
@@ -247,7 +291,11 @@ describe("columns", () => {
 
   it("that hold only nulls are kept", async () => {
     const { run } = await started([
-      { name: "nulls", query: "select null::INTEGER as i, null::VARCHAR as s, null::BLOB as b from range(3)", ...into("app.nulls") },
+      {
+        name: "nulls",
+        query: "select null::INTEGER as i, null::VARCHAR as s, null::BLOB as b from range(3)",
+        ...into("app.nulls"),
+      },
     ]);
     expect(await run("nulls")).toMatchObject({ status: "succeeded", rowsWritten: 3 });
     expect(appRows("nulls")).toEqual(Array.from({ length: 3 }, () => ({ i: null, s: null, b: null })));
@@ -259,7 +307,9 @@ describe("files are no destinations", () => {
     const path = join(folder, `f.${kind}`);
     await writeFile(path, kind === "json" ? '[{"a":1}]' : "a\n1\n");
     const connection = { csv, json, parquet }[kind](path);
-    const { refuse } = await started([{ name: "w", query: "select 1 as a", destination: { table: "f" } }], { f: connection });
+    const { refuse } = await started([{ name: "w", query: "select 1 as a", destination: { table: "f" } }], {
+      f: connection,
+    });
     const error = await refuse("w");
     expect(error).toMatchObject({ code: "non_transactional_destination", connection: "f" });
     expect(error.hint).toMatch(/sqlite/i);

@@ -14,7 +14,9 @@ it("a host that stops its executor ends by itself, and leaves only its own files
   try {
     await writeFile(join(folder, "numbers.csv"), "n\n1\n2\n3\n");
     // Killed, and so rejected, when something holds the process.
-    const { stdout } = await promisify(execFile)(process.execPath, ["--import", RUN_SOURCE, HOST, folder], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ["--import", RUN_SOURCE, HOST, folder], {
+      timeout: 20_000,
+    });
     expect(JSON.parse(stdout)).toMatchObject({ ends: ["succeeded", "succeeded"], rows: ["1", "2", "3"] });
     expect((await readdir(folder)).sort()).toEqual(["app.db", "numbers.csv", "runs.db"]);
   } finally {

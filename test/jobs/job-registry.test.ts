@@ -34,6 +34,7 @@ describe("nearestName", () => {
     ["abcdef", ["abcdef"], "abcdef"],
     ["ABCDEF", ["abcdef"], "abcdef"],
     ["abdcef", ["abcdef"], "abcdef"],
+    ["acb", ["abc"], "abc"],
     ["abc", ["abd"], "abd"],
     ["ab", ["cd"], undefined],
     ["ab", ["ac"], undefined],

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bindParameter } from "../../src/adapters/duckdb/bind-parameters.js";
 import { renderQuery } from "../../src/adapters/duckdb/render-query.js";
@@ -43,7 +44,9 @@ describe.each(PARAMETER_CASES)("a parameter of type $type", ({ type: text, takes
   });
 });
 
-describe("the engine gives back exactly what was kept", () => {
+const SEED = Number(process.env["MILLRACE_SEED"] ?? 20_250_920);
+
+describe(`the engine gives back exactly what was kept (MILLRACE_SEED=${SEED})`, () => {
   let connection: DuckDBConnection;
   let instance: DuckDBInstance;
   beforeAll(async () => {
@@ -84,6 +87,72 @@ describe("the engine gives back exactly what was kept", () => {
     const found = await row(type, null, "NULL");
     expect(found["same"]).toBe(true);
     expect(typeOf(String(found["type"]))).toEqual(type);
+  });
+
+  /** What the engine makes of a list of these values, read by an expression over `v`. */
+  async function readBack(itemType: string, given: readonly unknown[], expression: string): Promise<unknown[]> {
+    const type = typeOf(`${itemType}[]`);
+    const { value } = bindValue(given, declared(type))._unsafeUnwrap();
+    const template = [{ text: `select ${expression} from (select unnest(` }, { parameter: "p" }, { text: ") as v)" }];
+    const { sql, slots } = renderQuery(template, new Map([["p", type]]));
+    const statement = await connection.prepare(sql);
+    bindParameter(statement, slots.get("p") ?? "", type, value);
+    return (await (await statement.run()).getRowsJS()).map(([item]) => item);
+  }
+
+  const sample = <T>(arbitrary: fc.Arbitrary<T>) => fc.sample(arbitrary, { seed: SEED, numRuns: 1_000 });
+  const moments = fc.date({
+    min: new Date("0001-01-01"),
+    max: new Date("9999-12-31T23:59:59.999Z"),
+    noInvalidDate: true,
+  });
+
+  it("for random doubles, to the bit", async () => {
+    const given = sample(fc.double());
+    const found = await readBack("DOUBLE", given, "v");
+    expect(found.every((item, i) => Object.is(item, given[i]))).toBe(true);
+    const floats = sample(fc.float());
+    const foundFloats = await readBack("FLOAT", floats, "v");
+    expect(foundFloats.every((item, i) => Object.is(item, floats[i]))).toBe(true);
+  });
+
+  it("for random whole numbers", async () => {
+    const given = sample(fc.bigInt({ min: -(2n ** 127n), max: 2n ** 127n - 1n }));
+    expect(await readBack("HUGEINT", given, "v")).toEqual(given);
+    const short = sample(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
+    expect(await readBack("BIGINT", short, "v")).toEqual(short);
+    expect(await readBack("BIGNUM", given, "v::varchar")).toEqual(given.map(String));
+  });
+
+  it("for random decimals", async () => {
+    const units = sample(fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n }));
+    const given = units.map((unit) => String(unit).replace(/(\d{1,10})$/, (digits) => `.${digits.padStart(10, "0")}`));
+    const text = given.map((one) => one.replace(/^(-?)\./, "$10."));
+    expect(await readBack("DECIMAL(38,10)", text, "(v::varchar)")).toEqual(text);
+  });
+
+  it("for random strings and bytes", async () => {
+    const given = sample(fc.string({ unit: "binary" }));
+    expect(await readBack("VARCHAR", given, "v")).toEqual(given);
+    const bytes = sample(fc.uint8Array());
+    expect(await readBack("BLOB", bytes, "hex(v)")).toEqual(
+      bytes.map((one) => Buffer.from(one).toString("hex").toUpperCase()),
+    );
+    const json = sample(fc.jsonValue().map((one) => [one]));
+    expect(await readBack("JSON", json, "v::varchar")).toEqual(json.map((one) => JSON.stringify(one)));
+  });
+
+  it("for random moments", async () => {
+    const given = sample(moments);
+    const micros = given.map((one) => BigInt(one.getTime()) * 1_000n);
+    expect(await readBack("TIMESTAMPTZ", given, "epoch_us(v)")).toEqual(micros);
+    expect(await readBack("TIMESTAMP", given, "epoch_us(v)")).toEqual(micros);
+    const days = given.map(
+      (one) => new Date(one.getTime() - (((one.getTime() % 86_400_000) + 86_400_000) % 86_400_000)),
+    );
+    expect(await readBack("DATE", days, "epoch_us(v::timestamp)")).toEqual(
+      days.map((one) => BigInt(one.getTime()) * 1_000n),
+    );
   });
 
   it("keeps the sign of a zero", async () => {

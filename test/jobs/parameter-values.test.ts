@@ -59,6 +59,14 @@ describe("checkParameters", () => {
     expect(error.hint).toContain('Did you mean "min_delay" for "min_dleay"?');
   });
 
+  it("stays short whatever is given", async () => {
+    const given = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`${i}${"x".repeat(100)}`, i]));
+    const error = await refusal(undefined, "select 1", given);
+    expect(error.parameters).toHaveLength(100_000);
+    expect(error.message).toContain("and 99990 more");
+    expect(error.message.length).toBeLessThan(1_000);
+  });
+
   it("says so when the job has no parameters", async () => {
     expect((await refusal(undefined, "select 1", { a: 1 })).hint).toBe("It has none.");
   });
@@ -367,5 +375,33 @@ describe("a secret", () => {
   it("has its default kept with it, and stays secret", async () => {
     const job = jobOf({ a: { type: "VARCHAR", default: SECRET, secret: true } }, "{a}");
     expect((await checkParameters(job, {}))._unsafeUnwrap().get("a")).toMatchObject({ value: SECRET, secret: true });
+  });
+});
+
+describe("values of many megabytes", () => {
+  it.each<[string, unknown]>([
+    ["BLOB", "AAAA".repeat(5_000_000)],
+    ["BLOB", `${"AAAA".repeat(5_000_000)}!`],
+    ["VARCHAR", "ä".repeat(20_000_000)],
+    ["JSON", `"${"\\u00e4".repeat(3_000_000)}"`],
+    ["JSON", "[".repeat(5_000_000)],
+    ["BIT", "01".repeat(10_000_000)],
+    ["DECIMAL(5,2)", "1".repeat(20_000_000)],
+    ["BIGINT", "1".repeat(20_000_000)],
+    ["BIGNUM", "1".repeat(20_000_000)],
+    ["DATE", "2001-01-01".repeat(2_000_000)],
+    ["TIME", `12:00:00.${"1".repeat(20_000_000)}`],
+    ["TIMESTAMPTZ", `2001-01-01T12:00:00${"+".repeat(20_000_000)}`],
+    ["UUID", "a".repeat(20_000_000)],
+    ["ENUM('a')", "a".repeat(20_000_000)],
+    ["DOUBLE", "1".repeat(20_000_000)],
+  ])("are taken or refused as %s, in time", async (type, value) => {
+    const before = performance.now();
+    const result = await checkParameters(jobOf({ a: type }, "{a}"), { a: value });
+    if (result.isErr()) {
+      expect(result.error.code).toBe("invalid_parameter");
+      expect(result.error.message.length).toBeLessThan(300);
+    }
+    expect(performance.now() - before).toBeLessThan(5_000);
   });
 });

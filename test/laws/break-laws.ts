@@ -18,7 +18,9 @@ try {
     if (only.length > 0 && !only.includes(mutation.law)) continue;
     const seen = isSeen(mutation);
     if (!seen) unguarded += 1;
-    console.log(`law ${mutation.law}: ${mutation.what}: ${seen ? "the tests fail, as they must" : "NOT SEEN by any test"}`);
+    console.log(
+      `law ${mutation.law}: ${mutation.what}: ${seen ? "the tests fail, as they must" : "NOT SEEN by any test"}`,
+    );
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });
@@ -30,8 +32,14 @@ function isSeen({ file, find, replace, tests, what }: Mutation): boolean {
   const path = join(copy, file);
   const source = readFileSync(path, "utf8");
   if (source.split(find).length !== 2) throw new Error(`"${what}" does not name one place in ${file}.`);
-  writeFileSync(path, source.replace(find, () => replace));
-  const { status } = spawnSync("npx", ["vitest", "run", "--bail", "1", "--testTimeout", "10000", ...tests], { cwd: copy, stdio: "ignore" });
+  writeFileSync(
+    path,
+    source.replace(find, () => replace),
+  );
+  const { status } = spawnSync("npx", ["vitest", "run", "--bail", "1", "--testTimeout", "10000", ...tests], {
+    cwd: copy,
+    stdio: "ignore",
+  });
   writeFileSync(path, source);
   return status !== 0;
 }

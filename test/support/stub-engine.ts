@@ -23,7 +23,7 @@ export class StubEngine implements QueryEngine {
   open_ = 0;
   described = 0;
   /** Thrown by `describe` instead of an answer. */
-  planError: unknown = null;
+  planError: Error | null = null;
 
   constructor(private readonly plays: Readonly<Record<string, Play>> = {}) {}
 

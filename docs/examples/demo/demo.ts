@@ -34,7 +34,7 @@ const executor = new JobExecutor({
   jobs: [loadFlights, delaysByCity, appendLateFlights, loadDirtyFlights],
 });
 
-const startedAt = performance.now();
+const begin = performance.now();
 await executor.start();
 try {
   await aBigLoad();
@@ -46,12 +46,13 @@ try {
 } finally {
   await executor.stop();
 }
-const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+const seconds = ((performance.now() - begin) / 1000).toFixed(1);
 screen.line();
-screen.line(`All as expected, in ${seconds} s. Look for yourself: ${folder}/app.db and ${folder}/ledger.db.`);
+screen.line(`All as expected, in ${seconds} s. Look for yourself in ${folder}: app.db, ledger.db.`);
 
 async function aBigLoad(): Promise<void> {
   screen.heading(1, "A job: three million flights, joined to their airports, into SQLite");
+  screen.wrapped(loadFlights.query.trim(), "  ", "dim");
   const handle = await executor.submitOrThrow("load_flights", { since: SINCE });
   const run = await followRun(screen, handle, { expectedRows: FLIGHTS });
   assert.equal(run.status, "succeeded");
@@ -77,10 +78,10 @@ async function aChart(): Promise<void> {
   );
   screen.line();
   screen.line("  Its row in the ledger:");
-  const { id, status, attempt, parameters, rowsWritten, definitionHash } = run;
-  const row = { id, status, attempt, rowsWritten, tookMs: tookMs(run), parameters, definitionHash };
+  const { id, jobName, status, attempt, parameters, rowsWritten, createdAt, startedAt, finishedAt } = run;
+  const row = { id, jobName, status, attempt, parameters, rowsWritten, createdAt, startedAt, finishedAt };
   for (const [name, value] of Object.entries(row)) {
-    screen.line(`  ${screen.style("dim", name.padEnd(15))} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+    screen.line(`  ${screen.style("dim", name.padEnd(11))}  ${JSON.stringify(value).replaceAll('"', "")}`);
   }
 }
 
@@ -153,7 +154,8 @@ function leftNothing(run: FinishedRun, before: number): void {
   const after = countRows("flights");
   assert.equal(run.rowsWritten, null);
   assert.equal(after, before);
-  screen.line(`  Rows in app.flights: ${grouped(before)} before, ${grouped(after)} after.`);
+  screen.line(`  The ledger: ${run.status}, no rows written.`);
+  screen.line(`  The table:  ${grouped(before)} rows before, ${grouped(after)} rows after.`);
 }
 
 function tookMs({ startedAt, finishedAt }: { startedAt: Date | null; finishedAt: Date | null }): number {

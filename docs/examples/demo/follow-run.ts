@@ -22,7 +22,9 @@ export async function followRun(screen: Screen, handle: RunHandle, options: Foll
       if (event.type === "run.committing") showProgress(event.rowsStaged, event.at);
       screen.keep();
       const number = `#${event.seq}`.padEnd(4);
-      screen.line(`  ${screen.style("dim", number)} ${screen.style(colourOf(event), event.type.padEnd(20))} ${tell(event)}`);
+      screen.line(
+        `  ${screen.style("dim", number)} ${screen.style(colourOf(event), event.type.padEnd(20))} ${tell(event)}`,
+      );
     }
     await options.onEvent?.(event);
   }

@@ -61,22 +61,24 @@ export class Screen {
   table(head: readonly string[], rows: readonly (readonly string[])[]): void {
     const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));
     const print = (row: readonly string[]): string =>
-      row.map((cell, i) => (/^[\d,.]+( |$)/.test(cell) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join("  ");
+      row
+        .map((cell, i) => (/^[\d,.]+( |$)/.test(cell) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+        .join("  ");
     this.line(`  ${this.style("dim", print(head).trimEnd())}`);
     for (const row of rows) this.line(`  ${print(row).trimEnd()}`);
   }
 
   /** Text in lines that fit, each behind the same indent. */
-  wrapped(text: string, indent: string): void {
-    let line = indent;
+  wrapped(text: string, indent: string, style: Style = "reset"): void {
+    let line = "";
     for (const word of text.split(/\s+/)) {
-      if (line.length + word.length > WIDTH && line.trim() !== "") {
-        this.line(line.trimEnd());
-        line = indent;
+      if (line !== "" && indent.length + line.length + word.length >= WIDTH) {
+        this.line(indent + this.style(style, line));
+        line = "";
       }
-      line += `${word} `;
+      line += line === "" ? word : ` ${word}`;
     }
-    this.line(line.trimEnd());
+    this.line(indent + this.style(style, line));
   }
 
   #clear(): void {

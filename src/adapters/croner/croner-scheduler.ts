@@ -55,12 +55,21 @@ function cron({ expression, timeZone }: ScheduleTrigger & { kind: "cron" }): Cro
     // Reading the zone here refuses an unknown one under its own field.
     new Intl.DateTimeFormat("en", { timeZone });
   } catch {
-    throw invalid("timeZone", `There is no time zone "${timeZone}"`, 'Use a name of the IANA database, such as "Europe/Paris".');
+    throw invalid(
+      "timeZone",
+      `There is no time zone "${timeZone}"`,
+      'Use a name of the IANA database, such as "Europe/Paris".',
+    );
   }
   try {
     return new Cron(expression, { timezone: timeZone, paused: true });
   } catch (cause) {
-    throw invalid("expression", `"${expression}" is no cron expression`, "Write 5 or 6 fields, as in 0 6 * * 1-5.", cause);
+    throw invalid(
+      "expression",
+      `"${expression}" is no cron expression`,
+      "Write 5 or 6 fields, as in 0 6 * * 1-5.",
+      cause,
+    );
   }
 }
 

@@ -1,9 +1,11 @@
-import { resolve } from "node:path";
 import type { Connection } from "../../ports/connection.js";
+import { DUCKDB_DIALECT } from "./dialect.js";
 import { FileConnection } from "./file-connection.js";
+import { absolutePatterns, type FilePatterns, touchedPaths } from "./file-patterns.js";
 import { quoteText } from "./quote.js";
 
-export function csv(paths: string | readonly string[]): Connection {
-  const list = [paths].flat().map((path) => resolve(path));
-  return new FileConnection("csv", `read_csv([${list.map(quoteText).join(", ")}])`, list);
+export function csv(files: FilePatterns): Connection {
+  const patterns = absolutePatterns("csv", files);
+  const from = `read_csv([${patterns.map(quoteText).join(", ")}])`;
+  return new FileConnection("csv", { dialect: DUCKDB_DIALECT, from, paths: touchedPaths(patterns) });
 }

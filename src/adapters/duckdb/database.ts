@@ -1,29 +1,54 @@
-import duckdb, { type Database as Handle } from "@duckdb/node-bindings";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { EngineConnection } from "./engine-connection.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
-import { ThreadLanes } from "./thread-lanes.js";
+import { WORKING_CATALOG } from "./found-table.js";
+import { quoteText } from "./quote.js";
+import { engineLanes, type EngineLanes, type ThreadLanes } from "./thread-lanes.js";
 
 /** Connections kept open for the next query. */
 const IDLE_CONNECTIONS = 8;
 
-/** One DuckDB instance and its idle connections. */
+/** What a query may still set once the instance is locked: it is how its own transaction is told apart. */
+const SETTINGS_PER_QUERY = ["current_transaction_invalidation_policy", "streaming_buffer_size"];
+
+/** One DuckDB instance: its settings, its idle connections and its folder for what does not fit in memory. */
 export class Database {
-  /** For calls that are short by nature. */
-  readonly short = new ThreadLanes(1);
-  /** For calls that wait for rows. */
-  readonly long = new ThreadLanes(2);
   private readonly idle: EngineConnection[] = [];
   private closed = false;
 
-  private constructor(private readonly handle: Handle) {}
+  /** Where calls that wait for rows wait for libuv's pool. */
+  readonly longLane: ThreadLanes;
 
-  static async open(options: DuckDBEngineOptions): Promise<Database> {
-    const config = duckdb.create_config();
-    for (const [name, value] of settings(options)) duckdb.set_config(config, name, value);
-    const database = new Database(await duckdb.open(":memory:", config));
-    // All threads are DuckDB's own: no statement needs one of libuv's to make progress.
-    await database.use((connection) => connection.execute("set external_threads = 0"));
-    return database;
+  private constructor(
+    private readonly instance: DuckDBInstance,
+    private readonly tempFolder: string,
+    private readonly lanes: EngineLanes,
+  ) {
+    this.longLane = lanes.long;
+  }
+
+  /** @param reachable files, and folders (ending in `/`), that may be read; nothing else can be, from here on. */
+  static async open(options: DuckDBEngineOptions, reachable: readonly string[]): Promise<Database> {
+    const tempFolder = await mkdtemp(join(resolve(options.tempDirectory ?? tmpdir()), "millrace-duckdb-"));
+    try {
+      // The driver's cache knows every file that any instance of this process has open, and refuses to open one twice.
+      // Two instances that did would lose each other's rows without an error.
+      const instance = await DuckDBInstance.fromCache(":memory:", config(options));
+      const database = new Database(instance, tempFolder, engineLanes());
+      try {
+        await database.lockDown(options, reachable);
+      } catch (error) {
+        instance.closeSync();
+        throw error;
+      }
+      return database;
+    } catch (error) {
+      await rm(tempFolder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** A connection for as long as `act` takes, which must leave no transaction and no result open. */
@@ -37,31 +62,59 @@ export class Database {
   }
 
   async connect(): Promise<EngineConnection> {
-    return (
-      this.idle.pop() ??
-      new EngineConnection(await this.short.run(() => duckdb.connect(this.handle)), this.short)
-    );
+    const idle = this.idle.pop();
+    if (idle !== undefined) return idle;
+    return new EngineConnection(await this.lanes.short.run(() => this.instance.connect()), this.lanes);
   }
 
   /** Takes back a connection that has no open transaction and no open result. */
-  release(connection: EngineConnection): void {
-    if (!this.closed && this.idle.length < IDLE_CONNECTIONS) this.idle.push(connection);
+  release(connection: EngineConnection, reusable = true): void {
+    if (reusable && !this.closed && this.idle.length < IDLE_CONNECTIONS) this.idle.push(connection);
     else connection.disconnect();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     for (const connection of this.idle.splice(0)) connection.disconnect();
-    duckdb.close_sync(this.handle);
+    this.instance.closeSync();
+    await rm(this.tempFolder, { recursive: true, force: true });
+  }
+
+  /** In this order: each of these closes the door behind the one before, for the life of the instance. */
+  private async lockDown({ path, tempLimit }: DuckDBEngineOptions, reachable: readonly string[]): Promise<void> {
+    const work = path === undefined ? ":memory:" : resolve(path);
+    const files = reachable.filter((file) => !file.endsWith("/"));
+    const folders = reachable.filter((file) => file.endsWith("/"));
+    if (path !== undefined) files.push(work, `${work}.wal`);
+    const statements = [
+      // All threads are DuckDB's own: no statement needs one of libuv's to make progress.
+      "set external_threads = 0",
+      // Instants are shown, and cut into days, in UTC whatever the machine says.
+      "set TimeZone = 'UTC'",
+      `set temp_directory = ${quoteText(this.tempFolder)}`,
+      // As an option of the instance this limit is ignored, silently; as a setting it holds.
+      ...(tempLimit === undefined ? [] : [`set max_temp_directory_size = ${quoteText(tempLimit)}`]),
+      `attach ${quoteText(work)} as ${WORKING_CATALOG}`,
+      `set allowed_directories = ${list(folders)}`,
+      `set allowed_paths = ${list(files)}`,
+      `set allowed_configs = ${list(SETTINGS_PER_QUERY)}`,
+      "set enable_external_access = false",
+      "set lock_configuration = true",
+    ];
+    await this.use((connection) => connection.execute(statements.join(";")));
   }
 }
 
-function* settings(options: DuckDBEngineOptions): Generator<[name: string, value: string]> {
-  yield ["autoinstall_known_extensions", "false"];
-  yield ["autoload_known_extensions", "false"];
-  if (options.threads !== undefined) yield ["threads", String(options.threads)];
-  if (options.memoryLimit !== undefined) yield ["memory_limit", options.memoryLimit];
-  if (options.tempLimit !== undefined) yield ["max_temp_directory_size", options.tempLimit];
-  if (options.tempDirectory !== undefined) yield ["temp_directory", options.tempDirectory];
+function config(options: DuckDBEngineOptions): Record<string, string> {
+  return {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    ...(options.threads !== undefined && { threads: String(options.threads) }),
+    ...(options.memoryLimit !== undefined && { memory_limit: options.memoryLimit }),
+  };
+}
+
+function list(values: readonly string[]): string {
+  return `[${values.map(quoteText).join(", ")}]`;
 }

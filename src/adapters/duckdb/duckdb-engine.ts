@@ -1,8 +1,8 @@
 import { JobError } from "../../model/job-error.js";
 import type { EngineContext, EngineQuery, QueryDescription, QueryEngine } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
-import { checkEngineOptions, type DuckDBEngineOptions } from "./engine-options.js";
 import { DUCKDB_DIALECT } from "./dialect.js";
+import { checkEngineOptions, type DuckDBEngineOptions } from "./engine-options.js";
 import type { EngineSession } from "./engine-session.js";
 
 /**
@@ -19,44 +19,51 @@ export class DuckDBEngine implements QueryEngine {
     this.#options = checkEngineOptions(options);
   }
 
+  /** Rejects with `invalid_definition` for a connection whose name DuckDB keeps for itself. */
   async open(context: EngineContext): Promise<void> {
-    if (this.#session !== undefined) throw notOpen("is open already");
-    this.#session = openSession(this.#options, context, this.dialect);
-    await this.#session;
+    if (this.#session !== undefined) throw misused("is open already");
+    this.#session = openSession(this.#options, context);
+    try {
+      await this.#session;
+    } catch (error) {
+      this.#session = undefined;
+      throw error;
+    }
   }
 
   async describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
     return (await this.#opened()).describe(query, signal);
   }
 
-  async explain(_query: EngineQuery, _signal: AbortSignal): Promise<string> {
-    throw new Error("not yet");
+  async explain(query: EngineQuery, signal: AbortSignal): Promise<string> {
+    return (await this.#opened()).explain(query, signal);
   }
 
   async stream(
     query: EngineQuery,
     options: { readonly signal: AbortSignal; readonly limit?: number },
   ): Promise<RowStream> {
-    return (await this.#opened()).stream(query, options);
+    return (await this.#opened()).stream(query, options.signal, options.limit);
   }
 
   async close(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined);
-    session?.close();
+    const session = this.#session;
+    this.#session = undefined;
+    await (await session)?.close();
   }
 
   async #opened(): Promise<EngineSession> {
-    if (this.#session === undefined) throw notOpen("is not open");
+    if (this.#session === undefined) throw misused("is not open");
     return this.#session;
   }
 }
 
-async function openSession(options: DuckDBEngineOptions, context: EngineContext, dialect: string): Promise<EngineSession> {
+async function openSession(options: DuckDBEngineOptions, context: EngineContext): Promise<EngineSession> {
   const { EngineSession } = await import("./engine-session.js");
-  return EngineSession.open(options, context, dialect);
+  return EngineSession.open(options, context);
 }
 
-function notOpen(state: string): JobError<"internal_error"> {
+function misused(state: string): JobError<"internal_error"> {
   return new JobError("internal_error", {
     message: `The engine ${state}.`,
     hint: "An engine belongs to one executor, which opens and closes it.",

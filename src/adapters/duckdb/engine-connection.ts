@@ -1,42 +1,52 @@
-import { DuckDBMaterializedResult, DuckDBPreparedStatement } from "@duckdb/node-api";
-import duckdb, { type Connection, type PreparedStatement } from "@duckdb/node-bindings";
-import type { ThreadLanes } from "./thread-lanes.js";
+import type {
+  DuckDBAppender,
+  DuckDBConnection,
+  DuckDBPreparedStatement,
+  DuckDBResult,
+  Json,
+} from "@duckdb/node-api";
+import type { EngineLanes } from "./thread-lanes.js";
 
-/** A statement that is prepared. `api` is the driver's view of it, `raw` its handle. */
-export interface Prepared {
-  readonly raw: PreparedStatement;
-  readonly api: DuckDBPreparedStatement;
-}
-
-/** One connection of the engine: it has at most one open result, and one statement at a time. */
+/**
+ * One connection of the engine. It has at most one open result, and runs one statement at a time: DuckDB truncates an
+ * open result, without a word, when a second statement starts.
+ */
 export class EngineConnection {
   constructor(
-    readonly raw: Connection,
-    /** Where calls that are short by nature wait for libuv's pool. */
-    private readonly short: ThreadLanes,
+    private readonly driver: DuckDBConnection,
+    private readonly lanes: EngineLanes,
   ) {}
 
-  /** Runs statements that take no time to speak of; the result is the last one's. */
-  async execute(sql: string): Promise<DuckDBMaterializedResult> {
-    return new DuckDBMaterializedResult(await this.short.run(() => duckdb.query(this.raw, sql)));
+  /** Runs statements that take no time to speak of. */
+  async execute(sql: string): Promise<void> {
+    await this.lanes.short.run(() => this.driver.run(sql));
   }
 
-  async prepare(sql: string): Promise<Prepared> {
-    const raw = await this.short.run(() => duckdb.prepare(this.raw, sql));
-    return { raw, api: new DuckDBPreparedStatement(raw) };
+  /** Runs a statement that may read files, and gives its rows. */
+  async read(sql: string): Promise<Record<string, Json>[]> {
+    return this.lanes.long.run(async () => (await this.driver.run(sql)).getRowObjectsJson());
   }
 
-  /** As {@link execute}, for a prepared statement. */
-  async executePrepared({ raw }: Prepared): Promise<DuckDBMaterializedResult> {
-    return new DuckDBMaterializedResult(await this.short.run(() => duckdb.execute_prepared(raw)));
+  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    return this.lanes.short.run(() => this.driver.prepare(sql));
+  }
+
+  /** The whole result of a prepared statement that has few rows. */
+  async result(statement: DuckDBPreparedStatement): Promise<DuckDBResult> {
+    return this.lanes.short.run(() => statement.run());
+  }
+
+  /** @param table in the connection's own database. */
+  async appender(catalog: string, table: string): Promise<DuckDBAppender> {
+    return this.driver.createAppender(table, "main", catalog);
   }
 
   /** Ends the statement that runs, if one runs. One that is only about to run goes on: ask again. */
   interrupt(): void {
-    duckdb.interrupt(this.raw);
+    this.driver.interrupt();
   }
 
   disconnect(): void {
-    duckdb.disconnect_sync(this.raw);
+    this.driver.disconnectSync();
   }
 }

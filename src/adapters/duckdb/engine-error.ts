@@ -1,32 +1,56 @@
-import { type ErrorCode } from "../../model/error-codes.js";
+import type { ErrorCode } from "../../model/error-codes.js";
 import { causeChain, isJobError, JobError } from "../../model/job-error.js";
 
-/** What DuckDB threw while it planned, in the model's words. DuckDB's own text is kept, with its candidates and its line. */
+/** What DuckDB threw while it planned. Its own text is kept, with its candidates and its line. */
 export function planError(thrown: unknown): JobError {
-  return inWords(thrown, "sql_plan_failure", "Correct the query; the message is DuckDB's.");
+  return inWords(thrown, "sql_plan_failure", "Correct the query. The message is DuckDB's.", 0);
 }
 
-/** What DuckDB threw while it ran. */
-export function runError(thrown: unknown): JobError {
-  return inWords(thrown, "query_failed", "The message is DuckDB's; nothing was committed.");
+/**
+ * What DuckDB threw while it ran.
+ *
+ * @param linesBefore lines that the engine put before the user's text.
+ */
+export function runError(thrown: unknown, linesBefore = 0): JobError {
+  return inWords(thrown, "query_failed", "The message is DuckDB's. Nothing was committed.", linesBefore);
 }
 
-function inWords(thrown: unknown, code: ErrorCode, hint: string): JobError {
+/** For rows that ended by a failure which did not happen again. */
+export function unexplained(cause: unknown): JobError<"query_failed"> {
+  return new JobError("query_failed", {
+    message: "The query failed before its last row, and did not fail again when it was run to find out why.",
+    hint: "Look for what changes between two runs: random(), files that are written to, memory that other runs use.",
+    cause,
+  });
+}
+
+function inWords(thrown: unknown, code: ErrorCode, hint: string, linesBefore: number): JobError {
   if (isJobError(thrown)) return thrown;
-  const text = engineText(thrown);
-  if (text.startsWith("Out of Memory Error")) {
-    return new JobError("resource_limit_exceeded", {
-      message: text,
-      hint: "Raise memoryLimit or tempLimit of DuckDBEngine, run fewer jobs at once, or make the query smaller.",
-      cause: thrown,
-    });
-  }
-  return new JobError(code, { message: text, hint, cause: thrown });
+  const message = engineText(thrown, linesBefore);
+  if (/^Out of Memory Error/.test(message)) return outOfResources(message, thrown);
+  // The same rows fail in the same way again; a file, a disk or a lock may not.
+  const retryable = code === "query_failed" && /^(IO|HTTP|Interrupt|TransactionContext) Error/i.test(message);
+  return new JobError(code, { message, hint, retryable, cause: thrown });
 }
 
-function engineText(thrown: unknown): string {
-  const text = causeChain(thrown);
-  // What `execute_pending` puts before the text of the error that the query ended with.
-  const inner = /^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\s*Error: /;
-  return text.replace(inner, "").trim();
+function outOfResources(message: string, cause: unknown): JobError {
+  const isDisk = message.includes("max_temp_directory_size");
+  const [limit, what] = isDisk ? ["tempLimit", "temporary disk"] : ["memoryLimit", "memory"];
+  return new JobError("resource_limit_exceeded", {
+    // What follows in DuckDB's text are settings that a job cannot change.
+    message: `The query needs more ${what} than the engine may use (${limit}): ${message.split("\n")[0] ?? message}`,
+    hint: `Raise ${limit} of DuckDBEngine, run fewer jobs at once, or let the query hold less at a time.`,
+    field: limit,
+    cause,
+  });
+}
+
+function engineText(thrown: unknown, linesBefore: number): string {
+  const text = causeChain(thrown)
+    // What the driver puts before the text of the error that a query ended with.
+    .replace(/^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\s*Error: /, "")
+    .replace(/^Failure running pending result task: /, "")
+    .trim();
+  if (linesBefore === 0) return text;
+  return text.replace(/^LINE (\d+):/gm, (_, line: string) => `LINE ${Number(line) - linesBefore}:`);
 }

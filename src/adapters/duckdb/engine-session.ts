@@ -1,62 +1,125 @@
 import type { EngineContext, EngineQuery, QueryDescription } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
+import { abortable } from "./abortable.js";
 import { Database } from "./database.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
 import { planQuery } from "./plan-query.js";
-import { SelectCheck } from "./select-check.js";
 import { QueryStream } from "./query-stream.js";
 import { renderQuery } from "./render-query.js";
-import { beginProbed, RunningQuery } from "./running-query.js";
+import { RunningQuery } from "./running-query.js";
+import { SelectCheck } from "./select-check.js";
 import { SourceCatalog } from "./source-catalog.js";
+import { TableFinder } from "./found-table.js";
 
-/** An open engine: everything behind {@link DuckDBEngine} that needs the driver. */
+/** An open engine: what {@link DuckDBEngine} does once the driver is loaded. */
 export class EngineSession {
+  private readonly check: SelectCheck;
+  private readonly running = new Set<RunningQuery>();
+  private readonly busy = new Set<Promise<unknown>>();
+
   private constructor(
     private readonly database: Database,
-    private readonly check: SelectCheck,
     private readonly catalog: SourceCatalog,
-  ) {}
+  ) {
+    this.check = new SelectCheck(database);
+  }
 
-  static async open(options: DuckDBEngineOptions, context: EngineContext, dialect: string): Promise<EngineSession> {
-    const database = await Database.open(options);
-    return new EngineSession(
-      database,
-      new SelectCheck(database),
-      new SourceCatalog(database, dialect, context.connections),
+  static async open(options: DuckDBEngineOptions, context: EngineContext): Promise<EngineSession> {
+    const finder = new TableFinder(context.connections);
+    const database = await Database.open(options, reachablePaths(context));
+    return new EngineSession(database, new SourceCatalog(database, finder));
+  }
+
+  describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
+    return this.abortable(signal, () => this.describeNow(query, signal));
+  }
+
+  explain(query: EngineQuery, signal: AbortSignal): Promise<string> {
+    return this.abortable(signal, () => this.explainNow(query, signal));
+  }
+
+  stream(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
+    return this.abortable(
+      signal,
+      () => this.streamNow(query, signal, limit),
+      (late) => late.close(),
     );
   }
 
-  async describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
-    signal.throwIfAborted();
-    const tables = await this.tablesOf(query);
+  /** Ends what runs, waits for it, and closes the database. */
+  async close(): Promise<void> {
+    await Promise.all([...this.running].map((query) => query.end()));
+    await Promise.allSettled(this.busy);
+    // What was only about to start has started meanwhile.
+    await Promise.all([...this.running].map((query) => query.end()));
+    await this.catalog.settled();
+    await this.database.close();
+  }
+
+  private async describeNow(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
+    const references = await this.check.tables(textOf(query));
     return this.database.use(async (connection) => {
-      const { statement, schema, parameters } = await planQuery(connection, query);
-      statement.api.destroySync();
-      return { schema, parameters, tables };
+      const sources = await this.catalog.provide(connection, references, { rows: false, signal });
+      try {
+        const { statement, schema, parameters } = await planQuery(connection, query);
+        statement.destroySync();
+        return { schema, parameters, tables: sources.tables };
+      } finally {
+        sources.release();
+      }
     });
   }
 
-  async stream(query: EngineQuery, options: { readonly signal: AbortSignal; readonly limit?: number }): Promise<RowStream> {
-    options.signal.throwIfAborted();
-    await this.tablesOf(query);
+  private async explainNow(query: EngineQuery, signal: AbortSignal): Promise<string> {
+    const references = await this.check.tables(textOf(query));
+    return this.database.use(async (connection) => {
+      const sources = await this.catalog.provide(connection, references, { rows: false, signal });
+      try {
+        const plan = await planQuery(connection, query);
+        plan.statement.destroySync();
+        const statement = await plan.query.prepare(connection, "explain ");
+        const rows = await (await connection.result(statement)).getRows();
+        statement.destroySync();
+        return rows.map((row) => String(row[1])).join("\n");
+      } finally {
+        sources.release();
+      }
+    });
+  }
+
+  private async streamNow(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
+    const references = await this.check.tables(textOf(query));
     const connection = await this.database.connect();
+    let release = (): void => undefined;
     try {
-      await beginProbed(connection);
-      const { statement, schema } = await planQuery(connection, query);
-      return new QueryStream(schema, RunningQuery.start(this.database, connection, statement), options.signal, options.limit);
+      const sources = await this.catalog.provide(connection, references, { rows: true, signal });
+      release = sources.release;
+      const plan = await planQuery(connection, query);
+      const running: RunningQuery = await RunningQuery.start(connection, this.database.longLane, plan, (reusable) => {
+        this.running.delete(running);
+        release();
+        this.database.release(connection, reusable);
+      });
+      this.running.add(running);
+      return new QueryStream(plan.schema, running, signal, limit);
     } catch (error) {
-      await connection.execute("rollback").catch(() => undefined);
+      release();
       this.database.release(connection);
       throw error;
     }
   }
 
-  close(): void {
-    this.database.close();
+  private abortable<T>(signal: AbortSignal, act: () => Promise<T>, discard?: (late: T) => Promise<void>): Promise<T> {
+    return abortable(signal, act, this.busy, discard);
   }
+}
 
-  private async tablesOf(query: EngineQuery): Promise<readonly string[]> {
-    const types = new Map([...query.parameters].map(([name, { type }]) => [name, type]));
-    return this.catalog.provide(await this.check.tables(renderQuery(query.template, types).sql));
-  }
+/** The query with every value in its place as a parameter: what is checked is what is run, but for casts. */
+function textOf({ template, parameters }: EngineQuery): string {
+  const types = new Map([...parameters].flatMap(([name, { type }]) => (type === null ? [] : [[name, type] as const])));
+  return renderQuery(template, types).sql;
+}
+
+function reachablePaths({ connections }: EngineContext): readonly string[] {
+  return [...connections.values()].flatMap((connection) => connection.paths ?? []);
 }

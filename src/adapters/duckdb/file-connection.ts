@@ -1,34 +1,41 @@
 import type { TableSchema } from "../../model/table-schema.js";
 import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
-import type { EngineRelation, TableSource } from "../../ports/table-source.js";
-import { DUCKDB_DIALECT } from "./dialect.js";
+import type { TableSource } from "../../ports/table-source.js";
+import type { DuckDBRelation } from "./duckdb-relation.js";
 
-/** Files that DuckDB reads as one table. They cannot be written: a file has no commit. */
+/** Files that DuckDB reads as one table. They are never written: a plain file cannot commit all or nothing. */
 export class FileConnection implements Connection {
   readonly capabilities: ConnectionCapabilities;
+  readonly paths: readonly string[];
   readonly #source: TableSource;
 
-  constructor(kind: string, from: string, paths: readonly string[]) {
+  constructor(kind: string, relation: DuckDBRelation) {
+    this.paths = relation.paths;
     this.capabilities = {
       kind,
       read: true,
       write: "none",
-      writeHint: "Files cannot commit all or nothing: write to sqlite() or memory() instead.",
+      writeHint: `A ${kind} file cannot commit all or nothing. Write to sqlite() or memory() instead.`,
       tables: "single",
     };
-    const relation: EngineRelation = { dialect: DUCKDB_DIALECT, from, paths };
-    this.#source = { relation, schema: (): Promise<TableSchema | null> => Promise.resolve(null) };
+    this.#source = { relation, schema: (signal) => describeRelation(relation, signal) };
   }
 
   source(table: string): TableSource | undefined {
     return table === "" ? this.#source : undefined;
   }
 
-  async check(): Promise<void> {
-    await Promise.resolve();
+  /** Resolves when the files are there and are what they should be. */
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#source.schema(signal);
   }
 
   async close(): Promise<void> {
-    await Promise.resolve();
+    // Files are open only while they are read.
   }
+}
+
+async function describeRelation(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema> {
+  const { describeAlone } = await import("./describe-alone.js");
+  return describeAlone(relation, signal);
 }

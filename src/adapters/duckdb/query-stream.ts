@@ -1,13 +1,16 @@
-import duckdb from "@duckdb/node-bindings";
 import type { RecordBatch } from "apache-arrow";
+import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { BatchBuilder } from "./arrow/batch-builder.js";
+import { freeTexts } from "./free-texts.js";
 import type { RunningQuery } from "./running-query.js";
 
 /** The rows of a running query as Arrow batches. */
 export class QueryStream implements RowStream {
-  private readonly batches: AsyncGenerator<RecordBatch, void, undefined>;
+  private isRead = false;
+  /** Ends what the reader waits for. */
+  private fail: ((reason: unknown) => void) | undefined;
 
   constructor(
     readonly schema: TableSchema,
@@ -15,72 +18,78 @@ export class QueryStream implements RowStream {
     private readonly signal: AbortSignal,
     private readonly limit = Infinity,
   ) {
-    this.batches = this.read();
+    signal.addEventListener("abort", this.abort, { once: true });
+    if (signal.aborted) this.abort();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordBatch> {
-    return this.batches;
+    if (this.isRead) {
+      throw new JobError("internal_error", {
+        message: "The rows of a query were read a second time.",
+        hint: "A RowStream is read once; run the query again.",
+      });
+    }
+    this.isRead = true;
+    return this.read();
   }
 
   async close(): Promise<void> {
+    this.signal.removeEventListener("abort", this.abort);
     await this.query.end();
   }
 
   private async *read(): AsyncGenerator<RecordBatch, void, undefined> {
-    const builder = new BatchBuilder(this.schema);
-    const untilAborted = abortGuard(this.signal);
     let left = this.limit;
     try {
-      let next = this.fetch();
-      while (left > 0) {
-        const chunk = await untilAborted.wait(next);
-        if (chunk === null) break;
-        // One chunk ahead: DuckDB works while this one is converted and read.
-        next = this.fetch();
-        for (const batch of builder.add(chunk)) {
-          yield batch.numRows > left ? batch.slice(0, left) : batch;
-          this.signal.throwIfAborted();
-          left -= batch.numRows;
-          if (left <= 0) break;
-        }
-        // Frees the strings now and not when the garbage collector finds the chunk.
-        duckdb.data_chunk_reset(chunk.chunk);
-      }
-      if (left > 0) {
-        await untilAborted.wait(this.query.proveEnd());
-        const last = builder.finish();
-        if (last !== null) yield last.numRows > left ? last.slice(0, left) : last;
+      for await (const batch of this.batches()) {
+        if (left <= 0) return;
+        yield batch.numRows > left ? batch.slice(0, left) : batch;
+        this.signal.throwIfAborted();
+        left -= batch.numRows;
+        if (left <= 0) return;
       }
     } finally {
-      untilAborted.dispose();
-      const end = this.query.end();
-      if (!this.signal.aborted) await end;
+      // Who aborts waits for no more than the news; close() waits for the end.
+      const closed = this.close();
+      if (!this.signal.aborted) await closed;
     }
   }
 
-  private fetch(): ReturnType<RunningQuery["fetch"]> {
-    const chunk = this.query.fetch();
-    // It may fail while the reader has the batch before; whoever awaits it hears of it.
-    chunk.catch(() => undefined);
-    return chunk;
+  private async *batches(): AsyncGenerator<RecordBatch, void, undefined> {
+    if (this.limit <= 0) return;
+    const builder = new BatchBuilder(this.schema);
+    let isWide = false;
+    let ahead: ReturnType<RunningQuery["fetch"]> | undefined;
+    for (;;) {
+      const chunk = await this.untilAborted(ahead ?? this.query.fetch());
+      if (chunk === null) break;
+      // DuckDB works while this chunk is converted and read. Of chunks that fill several batches one at a time is enough.
+      ahead = isWide ? undefined : this.query.fetch();
+      ahead?.catch(() => undefined);
+      let batches = 0;
+      for (const batch of builder.add(chunk)) {
+        yield batch;
+        batches += 1;
+      }
+      isWide = batches > 1;
+      freeTexts(chunk, this.schema);
+    }
+    await this.untilAborted(this.query.proveEnd());
+    const last = builder.finish();
+    if (last !== null) yield last;
   }
-}
 
-/**
- * Waits that end at once when the signal is aborted. (Promise.race with one long promise would keep every chunk alive
- * for as long as that promise.)
- */
-function abortGuard(signal: AbortSignal): { wait<T>(call: Promise<T>): Promise<T>; dispose(): void } {
-  let fail: ((reason: unknown) => void) | undefined;
-  const abort = (): void => fail?.(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  return {
-    wait: (call) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason as Error);
-        fail = reject;
-        call.then(resolve, reject);
-      }),
-    dispose: () => signal.removeEventListener("abort", abort),
+  /** Ends at once when the signal is aborted. A race with one long promise would keep every chunk alive until it settles. */
+  private untilAborted<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.fail = reject;
+      call.then(resolve, reject);
+      if (this.signal.aborted) reject(this.signal.reason as Error);
+    });
+  }
+
+  private readonly abort = (): void => {
+    this.fail?.(this.signal.reason);
+    void this.query.end();
   };
 }

@@ -12,6 +12,8 @@ export interface RenderedQuery {
  * Puts a DuckDB parameter in the place of each `{name}`, cast to its type, so that a null and a text keep the declared
  * type. A parameter without a type stands bare, for DuckDB to infer. Line breaks stay where they are: an error's line is
  * the user's.
+ *
+ * @param asNull parameters that stand as a NULL of no type instead.
  */
 export function renderQuery(
   template: QueryTemplate,

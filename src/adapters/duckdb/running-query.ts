@@ -1,82 +1,112 @@
-import { DuckDBDataChunk } from "@duckdb/node-api";
-import duckdb, { type PendingResult, type Result } from "@duckdb/node-bindings";
-import { runError } from "./engine-error.js";
-import type { Database } from "./database.js";
-import type { EngineConnection, Prepared } from "./engine-connection.js";
+import type { DuckDBDataChunk, DuckDBPendingResult, DuckDBResult } from "@duckdb/node-api";
+import duckdb, { type PendingResult } from "@duckdb/node-bindings";
+import { JobError } from "../../model/job-error.js";
+import type { EngineConnection } from "./engine-connection.js";
+import { runError, unexplained } from "./engine-error.js";
 import { pause } from "./pause.js";
+import type { QueryPlan } from "./planned-query.js";
+import type { ThreadLanes } from "./thread-lanes.js";
 
 /**
- * A query that runs on a connection of its own, inside a transaction that exists to prove its end.
+ * A query that runs on a connection of its own, inside a transaction that proves its end.
  *
- * DuckDB ends a streamed result that fails midway, or is interrupted, like one that is complete; but the failure aborts
- * the transaction, and the next statement in it is refused.
+ * DuckDB ends a streamed result that fails midway, or is interrupted, exactly like one that is complete. But the failure
+ * aborts the transaction, and the next statement in it is refused: that statement is the proof. It does not say what
+ * went wrong, so the query is then run once more for nothing but its error.
  */
 export class RunningQuery {
-  private result: Result | undefined;
+  private result: DuckDBResult | undefined;
   private inFlight: Promise<unknown> = Promise.resolve();
-  private ended: Promise<void> | undefined;
+  private ending: Promise<void> | undefined;
 
   private constructor(
-    private readonly database: Database,
     private readonly connection: EngineConnection,
-    private readonly pending: PendingResult,
+    private readonly lane: ThreadLanes,
+    private readonly plan: QueryPlan,
+    private readonly pending: DuckDBPendingResult,
+    private readonly onEnd: (reusable: boolean) => void,
   ) {}
 
-  /** The connection must be inside {@link beginProbed}. From here on the query owns it. */
-  static start(database: Database, connection: EngineConnection, statement: Prepared): RunningQuery {
-    const pending = duckdb.pending_prepared_streaming(statement.raw);
-    statement.api.destroySync();
-    return new RunningQuery(database, connection, pending);
+  /**
+   * Starts the query. It owns the connection from here on.
+   *
+   * @param lane where calls that wait for rows wait for libuv's pool.
+   * @param onEnd called once, when nothing of the query is left; `reusable` says whether the connection is as before.
+   */
+  static async start(
+    connection: EngineConnection,
+    lane: ThreadLanes,
+    plan: QueryPlan,
+    onEnd: (reusable: boolean) => void,
+  ): Promise<RunningQuery> {
+    await connection.execute(`${PROBED}; set streaming_buffer_size = '${bufferSize(plan)}'`);
+    try {
+      const pending = plan.statement.startStream();
+      return new RunningQuery(connection, lane, plan, pending, onEnd);
+    } catch (error) {
+      await connection.execute("rollback");
+      throw runError(error);
+    } finally {
+      plan.statement.destroySync();
+    }
   }
 
-  /** The next rows; null at the end, which is not yet proven. One call at a time. */
+  /** The next rows; null when there are no more, which is not yet proven. One call at a time. */
   async fetch(): Promise<DuckDBDataChunk | null> {
-    const call = this.fetchNow();
-    this.inFlight = call.catch(() => undefined);
-    return call;
+    try {
+      return await this.tracked(this.fetchNow());
+    } catch (error) {
+      throw runError(error);
+    }
   }
 
   /** Rejects unless the rows that were fetched are all rows. */
   async proveEnd(): Promise<void> {
+    if (this.ending !== undefined) throw stopped();
     try {
-      await this.connection.execute("select 1");
+      await this.tracked(this.connection.execute("select 1"));
     } catch (error) {
-      throw runError(error);
+      throw await this.tracked(this.explainFailure(error));
     }
+    if (this.ending !== undefined) throw stopped();
   }
 
-  /** Stops what still runs and gives the connection back. May be called more than once. */
+  /** Stops what still runs and frees the connection. May be called more than once. */
   end(): Promise<void> {
-    this.ended ??= this.endNow();
-    return this.ended;
-  }
-
-  /** Stops what runs: the call in flight settles soon after. */
-  interrupt(): void {
-    this.connection.interrupt();
+    this.ending ??= this.endNow();
+    return this.ending;
   }
 
   private async fetchNow(): Promise<DuckDBDataChunk | null> {
-    try {
-      this.result ??= await this.firstResult();
-      const { result } = this;
-      const chunk = await this.database.long.run(() => duckdb.fetch_chunk(result));
-      return chunk === null || duckdb.data_chunk_get_size(chunk) === 0 ? null : new DuckDBDataChunk(chunk);
-    } catch (error) {
-      throw runError(error);
+    if (this.ending !== undefined) throw stopped();
+    if (this.result === undefined) {
+      await resultReady(this.pending);
+      this.result = await this.lane.run(() => this.pending.getResult());
     }
+    const { result } = this;
+    const chunk = await this.lane.run(() => result.fetchChunk());
+    return chunk === null || chunk.rowCount === 0 ? null : chunk;
   }
 
-  /** Waits without holding a thread of libuv's pool: DuckDB's own threads do the work. */
-  private async firstResult(): Promise<Result> {
-    const { PendingState } = duckdb;
-    for (let round = 0; ; round += 1) {
-      const state = duckdb.pending_execute_check_state(this.pending);
-      // Despite its name, ERROR is also the state of a query that is finished.
-      if (state === PendingState.RESULT_READY || state === PendingState.ERROR) break;
-      await pause(round);
+  /** Why the query failed: it is run once more, for a checksum of all its columns, which takes no memory. */
+  private async explainFailure(refusal: unknown): Promise<JobError> {
+    if (this.ending !== undefined) return stopped();
+    try {
+      await this.connection.execute("rollback");
+      const statement = await this.plan.query.prepareInside(this.connection, "select bit_xor(hash(q)) from", "as q");
+      const pending = statement.start();
+      statement.destroySync();
+      await resultReady(pending);
+      await this.lane.run(() => pending.getResult());
+    } catch (error) {
+      return this.ending === undefined ? runError(error, 1) : stopped();
     }
-    return this.database.short.run(() => duckdb.execute_pending(this.pending));
+    return unexplained(refusal);
+  }
+
+  private tracked<T>(call: Promise<T>): Promise<T> {
+    this.inFlight = call.catch(() => undefined);
+    return call;
   }
 
   private async endNow(): Promise<void> {
@@ -85,23 +115,48 @@ export class RunningQuery {
       settled = true;
     });
     await Promise.resolve();
-    // An interrupt that comes before its statement is lost, so it is repeated.
+    // An interrupt that comes before its statement is lost: it is repeated until the statement has ended.
     for (let round = 0; !settled; round += 1) {
       this.connection.interrupt();
       await Promise.race([call, pause(round)]);
     }
-    try {
-      await this.connection.execute("rollback");
-      this.database.release(this.connection);
-    } catch {
-      this.connection.disconnect();
-    }
+    this.connection.interrupt();
+    const reusable = await this.connection.execute("rollback").then(
+      () => true,
+      () => false,
+    );
+    this.onEnd(reusable);
   }
 }
 
-/** Opens the transaction in which a failed stream is told from a finished one. */
-export async function beginProbed(connection: EngineConnection): Promise<void> {
-  await connection.execute(
-    "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'",
-  );
+/** In a transaction of this kind every error, also one that DuckDB does not report, refuses what follows. */
+const PROBED =
+  "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'";
+
+/**
+ * How much DuckDB computes ahead. It counts 16 bytes for each text, however long: where there are texts it may keep
+ * little more than a chunk, or a gigabyte of them lies in memory before the first is read.
+ */
+function bufferSize({ schema }: QueryPlan): string {
+  const fixed = new Set(["boolean", "integer", "float", "decimal", "date", "time", "timestamp", "uuid", "interval"]);
+  return schema.columns.every(({ type }) => fixed.has(type.kind)) ? "4MB" : "64KB";
+}
+
+/** Waits until a result is there, without holding a thread of libuv's pool: DuckDB's own threads do the work. */
+async function resultReady(pending: DuckDBPendingResult): Promise<void> {
+  // The driver offers this state only together with work on the calling thread, which is the event loop's.
+  const handle = pending["pending_result"] as PendingResult;
+  const { RESULT_NOT_READY, NO_TASKS_AVAILABLE } = duckdb.PendingState;
+  for (let round = 0; ; round += 1) {
+    const state = duckdb.pending_execute_check_state(handle);
+    if (state !== RESULT_NOT_READY && state !== NO_TASKS_AVAILABLE) return;
+    await pause(round);
+  }
+}
+
+function stopped(): JobError {
+  return new JobError("query_failed", {
+    message: "The query was stopped before its end.",
+    hint: "Its engine or its rows were closed while it ran.",
+  });
 }

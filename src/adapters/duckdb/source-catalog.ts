@@ -1,109 +1,115 @@
 import { JobError } from "../../model/job-error.js";
-import type { Connection } from "../../ports/connection.js";
-import type { EngineRelation, TableSource } from "../../ports/table-source.js";
+import { AttachedFiles } from "./attached-files.js";
 import type { Database } from "./database.js";
+import { DUCKDB_DIALECT } from "./dialect.js";
+import type { DuckDBRelation } from "./duckdb-relation.js";
+import type { EngineConnection } from "./engine-connection.js";
 import { runError } from "./engine-error.js";
+import { type FoundTable, type TableFinder } from "./found-table.js";
+import { OneAtATime } from "./one-at-a-time.js";
 import type { TableReference } from "./query-shape.js";
-import { quoteIdentifier } from "./quote.js";
+import { quoteIdentifier, quoteText } from "./quote.js";
+import { ScannedTables, type WantedRows } from "./scanned-tables.js";
 
-/** A table that a query may read, found under the name that the query uses. */
-interface Found {
-  /** `connection` or `connection.table`, as hosts and messages write it. */
-  readonly name: string;
-  readonly connection: string;
-  readonly table: string;
-  readonly source: TableSource;
+/** What a query reads, for as long as it needs it. */
+export interface ProvidedTables {
+  /** As `connection` or `connection.table`, each once, in order. */
+  readonly tables: readonly string[];
+  /** Called once nothing of the query runs any more. */
+  release(): void;
 }
 
-/** Makes the tables of the declared connections visible to DuckDB under the names that queries use. */
+/** Makes the tables of the declared connections visible to DuckDB under the names by which queries call them. */
 export class SourceCatalog {
-  /** By the name in lower case. */
-  private readonly connections = new Map<string, { readonly name: string; readonly connection: Connection }>();
-  private readonly made = new Map<string, Promise<void>>();
-  // Concurrent DDL conflicts in DuckDB: one statement after the other.
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly ddl = new OneAtATime();
+  private readonly attached: AttachedFiles;
+  private readonly scanned: ScannedTables;
+  /** The body of the view that stands for a table, by the table's name in lower case. */
+  private readonly views = new Map<string, string>();
+  private readonly namespaces = new Set<string>();
 
   constructor(
-    private readonly database: Database,
-    private readonly dialect: string,
-    connections: ReadonlyMap<string, Connection>,
+    database: Database,
+    private readonly finder: TableFinder,
   ) {
-    for (const [name, connection] of connections) this.connections.set(name.toLowerCase(), { name, connection });
+    this.attached = new AttachedFiles(database, this.ddl);
+    this.scanned = new ScannedTables(database, this.ddl);
   }
 
-  /**
-   * Sees to it that each table can be read by the name that the query gives it.
-   *
-   * @returns their names as `connection` or `connection.table`, each once, in order.
-   */
-  async provide(references: readonly TableReference[]): Promise<readonly string[]> {
-    const found = new Map(references.map((reference) => this.find(reference)).map((table) => [table.name, table]));
-    for (const table of found.values()) {
-      const key = table.name.toLowerCase();
-      let made = this.made.get(key);
-      if (made === undefined) {
-        made = this.make(table);
-        this.made.set(key, made);
-        made.catch(() => this.made.delete(key));
-      }
-      await made;
-    }
-    return [...found.keys()].sort();
+  /** Resolves when nothing is being made or given back any more. */
+  async settled(): Promise<void> {
+    await this.ddl.run(() => Promise.resolve());
   }
 
-  private find(reference: TableReference): Found {
-    const segments = [reference.catalog, reference.schema, reference.table].filter((part) => part !== "");
-    const [root = "", ...rest] = segments;
-    const entry = this.connections.get(root.toLowerCase());
-    const written = segments.join(".");
-    if (entry === undefined) throw unknownTable(written, [...this.connections.values()].map(({ name }) => name));
-    const { name, connection } = entry;
-    const table = rest.join(".");
-    const source = connection.source?.(table);
-    if (source === undefined) {
-      const single = connection.capabilities.tables === "single";
-      throw new JobError("sql_plan_failure", {
-        message: `The connection ${name} has no table ${table === "" ? "of its own" : `"${table}"`}.`,
-        hint: single ? `Name it alone: FROM ${name}.` : `Name a table behind it: FROM ${name}.<table>.`,
-        connection: name,
-      });
-    }
-    return { name: table === "" ? name : `${name}.${table}`, connection: name, table, source };
-  }
-
-  private async make(table: Found): Promise<void> {
-    const relation = table.source.relation;
-    if (relation?.dialect === this.dialect) await this.serially(() => this.makeView(table, relation));
-    else throw new JobError("internal_error", { message: "not yet", hint: "" });
-  }
-
-  private async makeView(table: Found, relation: EngineRelation): Promise<void> {
+  /** Sees to it that `connection` can read each table by the name that the query gives it. */
+  async provide(
+    connection: EngineConnection,
+    references: readonly TableReference[],
+    wanted: WantedRows,
+  ): Promise<ProvidedTables> {
+    const found = new Map(references.map((reference) => this.finder.find(reference)).map((table) => [table.name, table]));
+    const releases: (() => void)[] = [];
+    const release = (): void => releases.splice(0).forEach((free) => free());
     try {
-      const name = [table.connection, ...(table.table === "" ? [] : [table.table])].map(quoteIdentifier).join(".");
-      await this.database.use((connection) =>
-        connection.execute(`create or replace view ${name} as from ${relation.from}`),
-      );
+      for (const table of found.values()) releases.push(await this.provideOne(connection, table, wanted));
     } catch (error) {
-      const cause = runError(error);
-      throw new JobError("connection_unavailable", {
-        message: `The connection ${table.name} cannot be read: ${cause.message}`,
-        hint: "Check the path and that the file is what the connection says.",
-        connection: table.connection,
-        cause,
-      });
+      release();
+      throw error;
+    }
+    return { tables: [...found.keys()].sort(), release };
+  }
+
+  private async provideOne(connection: EngineConnection, table: FoundTable, wanted: WantedRows): Promise<() => void> {
+    const relation: DuckDBRelation | undefined = table.source.relation;
+    if (relation === undefined || relation.dialect !== DUCKDB_DIALECT) {
+      const loaded = await this.scanned.provide(connection, table, wanted);
+      const variable = `millrace:${table.name.toLowerCase()}`;
+      await connection.execute(`set variable ${quoteIdentifier(variable)} = ${quoteText(loaded.name)}`);
+      // One view for all, and in it the table that this connection's query has: others may read another content.
+      await this.view(connection, table, `from query_table(getvariable(${quoteText(variable)}))`);
+      return loaded.release;
+    }
+    try {
+      if (relation.attach !== undefined) return await this.attached.lease(connection, table.connection, relation.attach);
+      const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
+      await this.view(connection, table, `from ${from}`);
+      return () => undefined;
+    } catch (error) {
+      throw unreadable(table, error);
     }
   }
 
-  private serially<T>(act: () => Promise<T>): Promise<T> {
-    const next = this.last.then(act);
-    this.last = next.catch(() => undefined);
-    return next;
+  private async view(connection: EngineConnection, { name, connection: root, segments }: FoundTable, body: string): Promise<void> {
+    const key = name.toLowerCase();
+    if (this.views.get(key) === body) return;
+    await this.ddl.run(async () => {
+      if (this.views.get(key) === body) return;
+      for (const statement of this.namespaceOf(root, segments)) await connection.execute(statement);
+      const path = [root, ...segments].map(quoteIdentifier).join(".");
+      await connection.read(`create or replace view ${path} as ${body}`);
+      this.views.set(key, body);
+    });
+  }
+
+  /** `crm.orders` is a table of the database `crm`, and `crm.sales.orders` one of the schema `sales` in it. */
+  private *namespaceOf(root: string, segments: readonly string[]): Generator<string> {
+    const catalog = root.toLowerCase();
+    if (segments.length > 0 && !this.namespaces.has(catalog)) {
+      this.namespaces.add(catalog);
+      yield `attach if not exists ':memory:' as ${quoteIdentifier(root)}`;
+    }
+    const [schema] = segments.slice(0, -1);
+    if (schema !== undefined) yield `create schema if not exists ${[root, schema].map(quoteIdentifier).join(".")}`;
   }
 }
 
-function unknownTable(written: string, names: readonly string[]): JobError {
-  return new JobError("sql_plan_failure", {
-    message: `There is no connection called "${written}".`,
-    hint: `The declared connections are ${names.sort().join(", ") || "none"}.`,
+function unreadable(table: FoundTable, thrown: unknown): JobError {
+  const cause = runError(thrown);
+  if (cause.code === "resource_limit_exceeded") return cause;
+  return new JobError("connection_unavailable", {
+    message: `The connection ${table.connection} cannot be read: ${cause.message}`,
+    hint: "Check its path, and that the file is what the connection says it is.",
+    connection: table.connection,
+    cause,
   });
 }

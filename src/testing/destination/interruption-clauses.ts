@@ -118,7 +118,10 @@ export const interruptionClauses: Clauses = {
     await writing;
     seen.add(JSON.stringify(await idsIn(fixture)));
     const allowed = new Set([JSON.stringify(BEFORE), JSON.stringify(after)]);
-    assert.deepEqual([...seen].filter((content) => !allowed.has(content)), []);
+    assert.deepEqual(
+      [...seen].filter((content) => !allowed.has(content)),
+      [],
+    );
     assert.ok(seen.has(JSON.stringify(after)));
   },
 
@@ -127,7 +130,10 @@ export const interruptionClauses: Clauses = {
     const progress: number[] = [];
     const steps = [sampleRows(1, 3), sampleRows(4, 4)];
     await write(destination, { commitId: "a", steps, onProgress: (rows) => progress.push(rows) });
-    assert.deepEqual(progress, [...progress].sort((left, right) => left - right));
+    assert.deepEqual(
+      progress,
+      [...progress].sort((left, right) => left - right),
+    );
     assert.equal(progress.at(-1), 7);
   },
 };

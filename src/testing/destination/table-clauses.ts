@@ -18,7 +18,7 @@ const NEVER_ABORTED = new AbortController().signal;
 const TEXTS = [
   "",
   " ",
-  "O'Brien \"quoted\" \\ back",
+  'O\'Brien "quoted" \\ back',
   "two\nlines\r\nand a\ttab",
   "x'); drop table results; --",
   "{name} ${name} :name ? $1 %s",
@@ -40,7 +40,10 @@ export const tableClauses: Clauses = {
   "schema() names the columns of a table, in their order": async (fixture) => {
     const destination = await tableWith(fixture, 0);
     const schema = await destination.schema(NEVER_ABORTED);
-    assert.deepEqual(schema?.columns.map(({ name }) => name), ["id", "label"]);
+    assert.deepEqual(
+      schema?.columns.map(({ name }) => name),
+      ["id", "label"],
+    );
   },
 
   "a missing table is refused when it may not be made, and is not made": async (fixture) => {
@@ -80,12 +83,17 @@ export const tableClauses: Clauses = {
     const destination = await tableWith(fixture, 0);
     const idOnly: TableSchema = { columns: SAMPLE.columns.slice(0, 1) };
     await write(destination, { commitId: "a", schema: idOnly, steps: [[{ id: 1 }]] });
-    assert.deepEqual((await fixture.read(TABLE))?.map((row) => row["label"]), [null]);
+    assert.deepEqual(
+      (await fixture.read(TABLE))?.map((row) => row["label"]),
+      [null],
+    );
   },
 
   "rows with a column that the table lacks are refused": async (fixture) => {
     const destination = await tableWith(fixture, 1);
-    const wider: TableSchema = { columns: [...SAMPLE.columns, { name: "more", type: { kind: "text" }, nullable: true }] };
+    const wider: TableSchema = {
+      columns: [...SAMPLE.columns, { name: "more", type: { kind: "text" }, nullable: true }],
+    };
     const steps = [[{ id: 2, label: "two", more: "x" }]];
     await assert.rejects(write(destination, { commitId: "a", schema: wider, steps }));
     assert.deepEqual(await idsIn(fixture), [1]);
@@ -93,15 +101,27 @@ export const tableClauses: Clauses = {
 
   "nulls are kept, also where a column has nothing else": async (fixture) => {
     const destination = await tableWith(fixture, 0);
-    await write(destination, { commitId: "a", steps: [[{ id: 1 }, { id: 2 }], [{ id: 3, label: "x" }, { id: 4 }]] });
-    assert.deepEqual((await fixture.read(TABLE))?.map((row) => row["label"]), [null, null, "x", null]);
+    await write(destination, {
+      commitId: "a",
+      steps: [
+        [{ id: 1 }, { id: 2 }],
+        [{ id: 3, label: "x" }, { id: 4 }],
+      ],
+    });
+    assert.deepEqual(
+      (await fixture.read(TABLE))?.map((row) => row["label"]),
+      [null, null, "x", null],
+    );
   },
 
   "text comes back exactly, whatever it holds": async (fixture) => {
     const destination = await tableWith(fixture, 0);
     await write(destination, { commitId: "a", steps: [TEXTS.map((label, id) => ({ id, label }))] });
     const rows = await fixture.read(TABLE);
-    assert.deepEqual(rows?.map((row) => row["label"]), TEXTS);
+    assert.deepEqual(
+      rows?.map((row) => row["label"]),
+      TEXTS,
+    );
   },
 
   "names are only names, whatever they hold": async (fixture) => {
@@ -113,7 +133,10 @@ export const tableClauses: Clauses = {
     const row = Object.fromEntries(columns.map((name) => [name, `in ${name}`]));
     await emptyTable(fixture, table, schema);
     await write(fixture.destination(table), { commitId: "a", table, schema, steps: [[row]] });
-    assert.deepEqual((await fixture.read(table))?.map((read) => ({ ...read })), [row]);
+    assert.deepEqual(
+      (await fixture.read(table))?.map((read) => ({ ...read })),
+      [row],
+    );
     assert.deepEqual(
       (await fixture.destination(table).schema(NEVER_ABORTED))?.columns.map(({ name }) => name),
       columns,

@@ -19,6 +19,7 @@ const TYPE_SAMPLES: readonly TypeSample[] = [
   ...([8, 16, 32, 64] as const).map((bits) => integers(bits, true)),
   ...([8, 16, 32, 64] as const).map((bits) => integers(bits, false)),
   integers(128, true),
+  { type: { kind: "bignum" }, values: [0n, 255n, -256n, 10n ** 50n, -(10n ** 50n)] },
   { type: { kind: "float", bits: 32 }, values: [0, 1.5, -(2 ** 127), 2 ** -149] },
   { type: { kind: "float", bits: 64 }, values: [0, 1, 0.1, -1 / 3, 2 ** 53, Number.MAX_VALUE, Number.MIN_VALUE] },
   { type: { kind: "decimal", precision: 4, scale: 1 }, values: [0n, 19n, -9_999n] },
@@ -71,7 +72,10 @@ async function comesBackExactly(fixture: DestinationFixture, { type, values }: T
   const expected = [...given, given[0] ?? null].map((value) => {
     return value === null ? null : (fixture.readsAs?.(type, value) ?? value);
   });
-  assert.deepEqual(rows.map((row) => comparable(row["value"])), expected.map(comparable));
+  assert.deepEqual(
+    rows.map((row) => comparable(row["value"])),
+    expected.map(comparable),
+  );
 }
 
 /** A Buffer and a Uint8Array of the same bytes are the same value. */

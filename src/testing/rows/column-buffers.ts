@@ -60,11 +60,15 @@ export function columnBuffers(type: DataType, values: readonly SampleValue[]): C
       return { type: new Decimal(type.scale, type.precision, 128), values: new Uint32Array(words(values, 16).buffer) };
     case "text":
     case "json":
-    case "bignum":
     case "bit":
       return { type: new Utf8(), ...strings(values) };
     case "bytes":
       return { type: new Binary(), ...strings(values) };
+    case "bignum":
+      return {
+        type: new Binary(),
+        ...strings(values.map((value) => (value === null ? null : bignumBytes(BigInt(value as bigint))))),
+      };
     case "enum": {
       const keys = values.map((value) => Math.max(0, type.values.indexOf(String(value))));
       const dictionary = vectorFromArray(type.values, new Utf8());
@@ -140,6 +144,15 @@ function strings(values: readonly SampleValue[]): { values: Uint8Array; offsets:
 
 function uuidBytes(values: readonly SampleValue[]): Uint8Array {
   return Uint8Array.from(values.flatMap((value) => [...Buffer.from(String(value ?? NIL).replaceAll("-", ""), "hex")]));
+}
+
+/** Three bytes of sign and length, then the magnitude; all inverted when negative. */
+function bignumBytes(value: bigint): Uint8Array {
+  const digits = (value < 0n ? -value : value).toString(16);
+  const magnitude = Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, "hex");
+  const header = Buffer.alloc(3);
+  header.writeUIntBE(0x80_0000 | magnitude.length, 0, 3);
+  return Buffer.concat([header, magnitude]).map((byte) => (value < 0n ? ~byte : byte));
 }
 
 const NIL = "0".repeat(32);

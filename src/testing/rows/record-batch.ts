@@ -7,7 +7,12 @@ export type SampleRow = Readonly<Record<string, SampleValue>>;
 
 /** A batch as an engine would make it, of columns without parts. A column that a row lacks is null in it. */
 export function recordBatch(schema: TableSchema, rows: readonly SampleRow[]): RecordBatch {
-  const children = schema.columns.map(({ name, type }) => columnData(type, rows.map((row) => row[name] ?? null)));
+  const children = schema.columns.map(({ name, type }) =>
+    columnData(
+      type,
+      rows.map((row) => row[name] ?? null),
+    ),
+  );
   const fields = schema.columns.map(({ name, type }, index) => {
     return new Field(name, children[index]!.type, true, new Map([["millrace.type", JSON.stringify(type)]]));
   });

@@ -1,28 +1,29 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ClockUnit, dateText, timestampFormatter, timeText } from "../../../src/adapters/sqlite/destination/date-text.js";
+import { dateFormatter, timeOfDayText, timestampFormatter } from "../../../src/adapters/sqlite/destination/date-text.js";
+import type { TimestampUnit } from "../../../src/model/data-type.js";
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now());
 const DAY_MS = 86_400_000;
-const FIRST_MS = Date.UTC(2000, 0, 1) - 730_485 * DAY_MS;
+const FIRST_MS = -719_162 * DAY_MS;
 const LAST_MS = Date.UTC(9999, 11, 31) + DAY_MS - 1;
 
-function timestampText(ticks: bigint, unit: ClockUnit, zoned = false): string {
+function timestampText(ticks: bigint, unit: TimestampUnit, zoned = false): string {
   return timestampFormatter(unit, zoned)(Number(BigInt.asUintN(32, ticks)), Number(BigInt.asIntN(32, ticks >> 32n)));
 }
 
 /** The same text by JavaScript's own calendar. */
 function expectedText(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").replace(/(\.000)?Z$/, "");
+  return new Date(ms).toISOString().replace("T", " ").replace(/\.?0*Z$/, "");
 }
 
 describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
-  it("agrees with the calendar of JavaScript from the year 0 to 9999", () => {
+  it("agrees with the calendar of JavaScript from the year 1 to 9999", () => {
     fc.assert(
       fc.property(fc.integer({ min: FIRST_MS, max: LAST_MS }), (ms) => {
         expect(timestampText(BigInt(ms), "ms")).toBe(expectedText(ms));
         expect(timestampText(BigInt(ms) * 1_000n, "us")).toBe(expectedText(ms));
-        expect(dateText(Math.floor(ms / DAY_MS))).toBe(expectedText(ms).slice(0, 10));
+        expect(dateFormatter()(Math.floor(ms / DAY_MS))).toBe(expectedText(ms).slice(0, 10));
       }),
       { seed: SEED, numRuns: 2_000 },
     );
@@ -48,12 +49,12 @@ describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
     [-1n, "ms", "1969-12-31 23:59:59.999"],
     [-1n, "us", "1969-12-31 23:59:59.999999"],
     [-1n, "ns", "1969-12-31 23:59:59.999999999"],
-    [1_500_000n, "us", "1970-01-01 00:00:01.500"],
+    [1_500_000n, "us", "1970-01-01 00:00:01.5"],
     [1_000n, "ns", "1970-01-01 00:00:00.000001"],
     [1_000_000n, "ns", "1970-01-01 00:00:00.001"],
     [2n ** 63n - 1n, "us", "infinity"],
     [-(2n ** 63n - 1n), "ns", "-infinity"],
-    [-62_167_219_200n, "s", "0000-01-01 00:00:00"],
+    [-62_135_596_800n, "s", "0001-01-01 00:00:00"],
     [253_402_300_799_999_999n, "us", "9999-12-31 23:59:59.999999"],
   ] as const)("writes %s %s as %s", (ticks, unit, text) => {
     expect(timestampText(ticks, unit)).toBe(text);
@@ -64,10 +65,10 @@ describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
     expect(timestampText(1n, "us", true)).toBe("1970-01-01 00:00:00.000001+00:00");
   });
 
-  it.each([-62_167_219_201n, 253_402_300_800n])("refuses a year that would not sort: %s seconds", (seconds) => {
+  it.each([-62_135_596_801n, 253_402_300_800n])("refuses a year that would not sort: %s seconds", (seconds) => {
     expect(() => timestampText(seconds, "s")).toThrow(RangeError);
     expect(() => timestampText(seconds * 1_000_000n, "us")).toThrow(RangeError);
-    expect(() => dateText(Number(seconds) / 86_400)).toThrow(RangeError);
+    expect(() => dateFormatter()(Number(seconds) / 86_400)).toThrow(RangeError);
   });
 
   it.each([
@@ -76,7 +77,7 @@ describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
     [45_296_123_456n, "us", "12:34:56.123456"],
     [1n, "ns", "00:00:00.000000001"],
   ] as const)("writes %s %s of a day as %s", (ticks, unit, text) => {
-    expect(timeText(ticks, unit)).toBe(text);
+    expect(timeOfDayText(Number(ticks), unit)).toBe(text);
   });
 
   it.each([
@@ -84,6 +85,6 @@ describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
     [-(2 ** 31 - 1), "-infinity"],
     [0, "1970-01-01"],
   ])("writes day %s as %s", (day, text) => {
-    expect(dateText(day)).toBe(text);
+    expect(dateFormatter()(day)).toBe(text);
   });
 });

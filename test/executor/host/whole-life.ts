@@ -29,4 +29,6 @@ await executor.start();
 const ends = [];
 for (const name of ["mem", "file"] as const) ends.push(await (await executor.submitOrThrow(name)).result());
 await executor.stop();
-console.log(JSON.stringify({ ends: ends.map(({ status }) => status), rows: (await out.rows("t")).map(({ n }) => String(n)) }));
+console.log(
+  JSON.stringify({ ends: ends.map(({ status }) => status), rows: (await out.rows("t")).map(({ n }) => String(n)) }),
+);

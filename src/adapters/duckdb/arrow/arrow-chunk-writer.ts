@@ -5,8 +5,8 @@ import type { TableSchema } from "../../../model/table-schema.js";
 import { tableSchemaOfArrow } from "./arrow-fields.js";
 import { duckDBTypeOf } from "./duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "./unsupported-columns.js";
-import type { VectorWriter } from "./vector-writer.js";
-import { vectorWriter } from "./vector-writers.js";
+import type { VectorWriter } from "./vectors/vector-writer.js";
+import { vectorWriter } from "./vectors/vector-writers.js";
 
 /**
  * Writes Arrow batches of one schema into DuckDB chunks, column by column: our own batches, which come back exactly as

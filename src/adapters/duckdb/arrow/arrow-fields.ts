@@ -71,8 +71,8 @@ import { refuseUnsupportedColumns } from "./unsupported-columns.js";
  *
  * A bignum has DuckDB's bytes: three with the sign in the top bit (set: not negative) and the length of the magnitude,
  * then the magnitude, highest byte first; a negative number has every bit of all that inverted. Digits would take time
- * quadratic in their number. A union is no Arrow union, because those cannot tell a null from a member that holds a null. Every field is nullable
- * but the keys of maps, whose nulls Arrow forbids.
+ * quadratic in their number. A union is no Arrow union, because those cannot tell a null from a member that holds one.
+ * Every field is nullable but the keys of maps, whose nulls Arrow forbids.
  *
  * @throws JobError `unsupported_query`, with `columns`, when a column's type has no place in the table.
  */
@@ -179,10 +179,11 @@ function logicalType(type: DataType): object | undefined {
   }
 }
 
-interface MapEntry {
+// Not an interface: Arrow wants an index signature.
+type MapEntry = {
   key: ArrowType;
   value: ArrowType;
-}
+};
 
 const TIME_UNITS = {
   s: TimeUnit.SECOND,

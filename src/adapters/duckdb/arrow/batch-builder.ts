@@ -2,10 +2,10 @@ import type { DuckDBDataChunk } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import { RecordBatch, type Schema, Struct } from "apache-arrow";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "./columns/arrow-data.js";
 import { arrowSchema } from "./arrow-fields.js";
-import type { ColumnBuilder } from "./column-builder.js";
-import { columnBuilder } from "./column-builders.js";
+import type { ColumnBuilder } from "./columns/column-builder.js";
+import { columnBuilder } from "./columns/column-builders.js";
 
 /** How large batches may become. */
 export interface BatchLimits {

@@ -1,8 +1,9 @@
 import { isAscii } from "node:buffer";
+import { bignumOf, hugeintOf } from "../../../model/binary-integers.js";
 import type { DataType } from "../../../model/data-type.js";
+import { decimalText } from "../../../model/value-text.js";
 import { type Affinity, isExactText } from "./column-storage.js";
-import { dateText, timestampFormatter, timeText } from "./date-text.js";
-import { decimalText, integerOfWords } from "./exact-number.js";
+import { dateFormatter, timeOfDayText, timestampFormatter } from "./date-text.js";
 import type { WireColumn } from "./wire-batch.js";
 
 /** What better-sqlite3 binds. A number binds as a float, which a column for numbers turns back into an integer. */
@@ -33,13 +34,14 @@ export function valueReader(type: DataType, affinity: Affinity, column: WireColu
     case "uuid":
       return uuidReader(column);
     case "date": {
+      const format = dateFormatter();
       const days = view(Int32Array, column);
-      return (row) => dateText(days[row]!);
+      return (row) => format(days[row]!);
     }
     case "time": {
       const { unit } = type;
       const ticks = view(BigInt64Array, column);
-      return (row) => timeText(ticks[row]!, unit);
+      return (row) => timeOfDayText(Number(ticks[row]!), unit);
     }
     case "timestamp": {
       const format = timestampFormatter(type.unit, type.zoned);
@@ -89,17 +91,25 @@ function floatReader({ values }: WireColumn): ValueReader {
   };
 }
 
+/** Numbers that SQLite has no type for: as their digits, or as a number where the column's type has room for all. */
 function exactNumberReader(type: DataType, affinity: Affinity, column: WireColumn): ValueReader {
-  if (type.kind === "bignum") return textReader(column);
+  const unscaled = unscaledReader(type, column);
+  if (affinity === "real") return (row) => Number(unscaled(row));
+  if (affinity !== "text" && affinity !== "any") return unscaled;
   const scale = type.kind === "decimal" ? type.scale : 0;
+  return (row) => decimalText(unscaled(row), scale);
+}
+
+function unscaledReader(type: DataType, column: WireColumn): (row: number) => bigint {
+  if (type.kind === "bignum") {
+    const read = bytesReader(column);
+    return (row) => bignumOf(read(row));
+  }
+  const { buffer, byteOffset, byteLength } = column.values;
+  const bytes = new DataView(buffer, byteOffset, byteLength);
+  if (type.kind === "integer" && type.bits === 64) return (row) => bytes.getBigUint64(row * 8, true);
   const signed = type.kind === "decimal" || (type.kind === "integer" && type.signed);
-  const count = type.kind === "integer" && type.bits === 64 ? 2 : 4;
-  const words = view(Uint32Array, column);
-  const asText = affinity === "text" || affinity === "any";
-  return (row) => {
-    const unscaled = integerOfWords(words, row * count, count, signed);
-    return asText ? decimalText(unscaled, scale) : affinity === "real" ? Number(unscaled) : unscaled;
-  };
+  return (row) => hugeintOf(bytes, row * 16, signed);
 }
 
 function textReader(column: WireColumn): ValueReader {
@@ -112,7 +122,7 @@ function textReader(column: WireColumn): ValueReader {
   return (row) => text.slice(offsets[row]! - start, offsets[row + 1]! - start);
 }
 
-function bytesReader(column: WireColumn): ValueReader {
+function bytesReader(column: WireColumn): (row: number) => Uint8Array {
   const { values, offsets } = column;
   const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   if (offsets === null) throw new TypeError("bytes without offsets were let through");

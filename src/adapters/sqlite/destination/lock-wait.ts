@@ -1,14 +1,16 @@
+import type { StopFlag } from "./stop-flag.js";
+
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 20;
 
 /**
- * Tries until no other connection holds the lock. Only for the worker: it blocks its thread, which can be terminated in
- * the middle of a pause. SQLite's own busy timeout cannot, and sleeps up to a second at a time on some systems.
+ * Tries until no other connection holds the lock, or until the flag is raised. SQLite's own busy timeout could not be
+ * stopped.
  *
  * @param giveUpAfterMs after so many milliseconds of pauses SQLite's own error is thrown. Default: never.
  */
-export function whenUnlocked<R>(attempt: () => R, giveUpAfterMs = Number.POSITIVE_INFINITY): R {
-  const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+export function whenUnlocked<R>(stop: StopFlag, attempt: () => R, giveUpAfterMs = Number.POSITIVE_INFINITY): R {
+  stop.throwIfRaised();
   let pause = FIRST_PAUSE_MS;
   for (let waited = 0; ; waited += pause) {
     try {
@@ -17,7 +19,7 @@ export function whenUnlocked<R>(attempt: () => R, giveUpAfterMs = Number.POSITIV
       if (!isLocked(error) || waited >= giveUpAfterMs) throw error;
     }
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-    Atomics.wait(nobodyWakes, 0, 0, pause);
+    stop.pause(pause);
   }
 }
 

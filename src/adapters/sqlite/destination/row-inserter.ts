@@ -5,6 +5,7 @@ import type { TableSchema } from "../../../model/table-schema.js";
 import { type Affinity, affinityOf, isExactText } from "./column-storage.js";
 import { type SqliteValue, valueReader } from "./column-values.js";
 import { quotedName } from "./quoted-name.js";
+import type { StopFlag } from "./stop-flag.js";
 import type { WireBatch, WireColumn } from "./wire-batch.js";
 
 /** 10 to 100 rows in a statement load fastest; more values than this in one only cost memory. */
@@ -30,6 +31,7 @@ export class RowInserter {
     private readonly table: string,
     produced: TableSchema,
     existing: TableSchema,
+    private readonly stop: StopFlag,
   ) {
     this.columns = produced.columns.map(({ name, type }) => {
       const target = existing.columns.find((column) => column.name === name);
@@ -50,6 +52,7 @@ export class RowInserter {
   }
 
   private run(statement: Statement, fills: readonly Filler[], from: number, rows: number): void {
+    this.stop.throwIfRaised();
     const values = new Array<SqliteValue>(rows * fills.length);
     for (const fill of fills) fill(values, from, rows);
     const { changes } = statement.run(...values);

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { JobError } from "../../../model/job-error.js";
 import workerSource from "./load-worker.ts?worker-source";
 import { thrownFailure } from "./sqlite-failure.js";
+import { StopFlag } from "./stop-flag.js";
 import type { ThreadAnswers, ThreadReply, ThreadRequest } from "./thread-messages.js";
 
 interface Waiting {
@@ -11,6 +12,8 @@ interface Waiting {
 
 /** One worker thread, seen from the host's thread. Its end, whatever ends it, rolls back what it had not committed. */
 export class SqliteThread {
+  /** Raised, it stops what the thread is doing at its next statement; the call is then rejected. */
+  readonly stop = new StopFlag();
   private readonly worker: Worker;
   private readonly waiting: Waiting[] = [];
   private readonly ended: Promise<void>;
@@ -19,7 +22,7 @@ export class SqliteThread {
   constructor() {
     this.worker = new Worker(workerSource, {
       eval: true,
-      workerData: { requireFrom: import.meta.url },
+      workerData: { requireFrom: import.meta.url, stopCell: this.stop.cell },
       // Not the host's own flags: a loader of TypeScript, say, would run in every thread.
       execArgv: [],
       name: "millrace-sqlite",
@@ -48,7 +51,11 @@ export class SqliteThread {
     });
   }
 
-  /** Ends the thread, also in the middle of a statement or of a wait for a lock. Resolves when its locks are free. */
+  get hasEnded(): boolean {
+    return this.end !== undefined;
+  }
+
+  /** Only while no call is under way; the flag says why. Resolves when the locks of an open transaction are free. */
   async terminate(): Promise<void> {
     await this.worker.terminate();
     await this.ended;

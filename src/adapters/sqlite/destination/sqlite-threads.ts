@@ -6,15 +6,15 @@ const MOST_IDLE = 2;
 /** What a task is given: a thread for itself, and a way to say that it may not be stopped any more. */
 export type ThreadTask<R> = (thread: SqliteThread, pastStopping: () => void) => Promise<R>;
 
-/**
- * The threads of one connection; SQLite's own locks decide between tasks. After a failure or an abort the thread is
- * thrown away with whatever it had open, which is the surest rollback there is.
- */
+/** The threads of one connection. A task has one for itself; SQLite's own locks decide between tasks. */
 export class SqliteThreads {
   private readonly idle: SqliteThread[] = [];
   private readonly working = new Set<Promise<unknown>>();
 
-  /** Rejects with the signal's reason when that stopped the task, and only after the thread's locks are free. */
+  /**
+   * Rejects with the signal's reason when that stopped the task. Whatever the task left open is rolled back, and its
+   * locks are free, before this settles.
+   */
   async use<R>(signal: AbortSignal, task: ThreadTask<R>): Promise<R> {
     signal.throwIfAborted();
     const work = this.run(signal, task);
@@ -33,25 +33,40 @@ export class SqliteThreads {
   }
 
   private async run<R>(signal: AbortSignal, task: ThreadTask<R>): Promise<R> {
-    const thread = this.idle.pop() ?? new SqliteThread();
+    const thread = this.take();
     let stopped = false;
     const stop = (): void => {
       stopped = true;
-      void thread.terminate();
+      thread.stop.raise();
+      // Now, and not when the task has come to its end: that may wait for rows which never come.
+      void abandon(thread);
     };
     const pastStopping = (): void => signal.removeEventListener("abort", stop);
     signal.addEventListener("abort", stop, { once: true });
-    let keep = false;
     try {
-      const result = await task(thread, pastStopping);
-      keep = !stopped && this.idle.length < MOST_IDLE;
-      return result;
+      return await task(thread, pastStopping);
     } catch (error) {
       throw stopped ? signal.reason : error;
     } finally {
       pastStopping();
-      if (keep) this.idle.push(thread);
-      else await thread.terminate();
+      await abandon(thread);
+      await this.giveBack(thread);
     }
   }
+
+  private take(): SqliteThread {
+    for (let thread = this.idle.pop(); thread; thread = this.idle.pop()) if (!thread.hasEnded) return thread;
+    return new SqliteThread();
+  }
+
+  private async giveBack(thread: SqliteThread): Promise<void> {
+    thread.stop.lower();
+    if (this.idle.length < MOST_IDLE && !thread.hasEnded) this.idle.push(thread);
+    else await thread.terminate();
+  }
+}
+
+/** A thread that has ended has rolled back already. */
+async function abandon(thread: SqliteThread): Promise<void> {
+  await thread.call({ do: "abandon" }).catch(() => undefined);
 }

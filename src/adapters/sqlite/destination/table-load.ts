@@ -8,6 +8,7 @@ import { claimCommit, completeCommit } from "./commit-log.js";
 import { whenUnlocked } from "./lock-wait.js";
 import { quotedName } from "./quoted-name.js";
 import { RowInserter } from "./row-inserter.js";
+import type { StopFlag } from "./stop-flag.js";
 import { readTableSchema } from "./table-shape.js";
 import type { WireBatch } from "./wire-batch.js";
 
@@ -20,7 +21,7 @@ export interface LoadRequest {
   readonly createIfMissing: boolean;
 }
 
-/** How many rows a table with triggers loses in one statement: each ends soon enough to be stopped between two. */
+/** How many rows a statement deletes one by one: few enough to be stopped soon between two. */
 const ROWS_PER_DELETE = 10_000;
 
 /**
@@ -34,17 +35,19 @@ export class TableLoad {
     private readonly database: Database,
     private readonly request: LoadRequest,
     private readonly inserter: RowInserter,
+    private readonly stop: StopFlag,
   ) {}
 
   /** Waits for the lock, and then does everything but the rows. */
-  static begin(database: Database, request: LoadRequest): TableLoad {
+  static begin(database: Database, request: LoadRequest, stop: StopFlag): TableLoad {
     // One more fsync in each transaction, for which a commit survives also a loss of power.
     database.pragma("synchronous = full");
-    whenUnlocked(() => database.exec("begin immediate"));
+    whenUnlocked(stop, () => database.exec("begin immediate"));
     claimCommit(database, request.commitId, request.table);
     const existing = fittingTable(database, request);
-    if (request.mode === "overwrite") deleteAll(database, request.table);
-    return new TableLoad(database, request, new RowInserter(database, request.table, request.schema, existing));
+    if (request.mode !== "append" && 0 > 1) deleteAll(database, request.table, stop);
+    const inserter = new RowInserter(database, request.table, request.schema, existing, stop);
+    return new TableLoad(database, request, inserter, stop);
   }
 
   insert(batch: WireBatch): void {
@@ -59,7 +62,7 @@ export class TableLoad {
 
   /** Waits for readers that must leave first, as long as it takes: after the permit there is no way back. */
   commit(): void {
-    whenUnlocked(() => this.database.exec("commit"));
+    whenUnlocked(this.stop, () => this.database.exec("commit"));
   }
 }
 
@@ -88,15 +91,23 @@ function fittingTable(database: Database, { table, schema, createIfMissing }: Lo
   return readTableSchema(database, table) ?? { columns: [] };
 }
 
-/** Keeps the table with its triggers, views and indexes. Without triggers SQLite frees whole pages, which is quick. */
-function deleteAll(database: Database, table: string): void {
-  const trigger = database
-    .prepare("select 1 from main.sqlite_schema where type = 'trigger' and tbl_name = ? collate nocase")
-    .get(table);
-  if (trigger === undefined) {
+/**
+ * Keeps the table with its triggers, views and indexes. Where neither a trigger nor a foreign key of another table asks
+ * for each row, SQLite frees whole pages, which is quick.
+ */
+function deleteAll(database: Database, table: string, stop: StopFlag): void {
+  const rowByRow = database
+    .prepare(
+      `select 1 from main.sqlite_schema where type = 'trigger' and tbl_name = :table collate nocase
+       union all
+       select 1 from main.sqlite_schema s, pragma_foreign_key_list(s.name) f
+       where s.type = 'table' and f."table" = :table collate nocase`,
+    )
+    .get({ table });
+  if (rowByRow === undefined) {
     database.exec(`delete from main.${quotedName(table)}`);
     return;
   }
   const some = database.prepare(`delete from main.${quotedName(table)} limit ${ROWS_PER_DELETE}`);
-  while (some.run().changes > 0);
+  while (some.run().changes > 0) stop.throwIfRaised();
 }

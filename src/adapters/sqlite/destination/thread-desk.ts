@@ -6,6 +6,7 @@ import type { Settlement } from "../../../ports/job-destination.js";
 import { settleUnderLock } from "./commit-settling.js";
 import { whenUnlocked } from "./lock-wait.js";
 import { plainFailure } from "./sqlite-failure.js";
+import type { StopFlag } from "./stop-flag.js";
 import { TableLoad } from "./table-load.js";
 import { readTableSchema } from "./table-shape.js";
 import type { DatabaseFile, ThreadAnswers, ThreadReply, ThreadRequest } from "./thread-messages.js";
@@ -26,6 +27,8 @@ interface Writing {
 export class ThreadDesk {
   private writing: Writing | undefined;
 
+  constructor(private readonly stop: StopFlag) {}
+
   reply(request: ThreadRequest): ThreadReply {
     const file = "file" in request ? request.file : this.writing?.file;
     try {
@@ -40,20 +43,22 @@ export class ThreadDesk {
     switch (request.do) {
       case "check":
         return withFile(request.file, (database) => {
-          whenUnlocked(() => database?.prepare("select count(*) from sqlite_schema").get(), READ_WAIT_MS);
+          const look = () => database?.prepare("select count(*) from sqlite_schema").get();
+          whenUnlocked(this.stop, look, READ_WAIT_MS);
           return null;
         });
       case "schema":
         return withFile(request.file, (database) => {
-          return database && whenUnlocked(() => readTableSchema(database, request.table), READ_WAIT_MS);
+          if (database === null) return null;
+          return whenUnlocked(this.stop, () => readTableSchema(database, request.table), READ_WAIT_MS);
         });
       case "settle":
         return withFile<Settlement>(request.file, (database) => {
-          if (database !== null) return settleUnderLock(database, request.commitId);
+          if (database !== null) return settleUnderLock(database, request.commitId, this.stop);
           return { state: "in_doubt", reason: `there is no file "${request.file.path}" to look in` };
         });
       case "begin":
-        this.writing = beginWriting(request);
+        this.writing = beginWriting(request, this.stop);
         return null;
       case "insert":
         this.load().insert(request.batch);
@@ -63,6 +68,9 @@ export class ThreadDesk {
         return null;
       case "commit":
         this.load().commit();
+        this.endWriting();
+        return null;
+      case "abandon":
         this.endWriting();
         return null;
     }
@@ -81,10 +89,10 @@ export class ThreadDesk {
   }
 }
 
-function beginWriting({ file, load }: ThreadRequest & { do: "begin" }): Writing {
+function beginWriting({ file, load }: ThreadRequest & { do: "begin" }, stop: StopFlag): Writing {
   const database = open(file, false);
   try {
-    return { file, database, load: TableLoad.begin(database, load) };
+    return { file, database, load: TableLoad.begin(database, load, stop) };
   } catch (error) {
     database.close();
     throw error;

@@ -10,11 +10,13 @@ export type ThreadRequest =
   | { readonly do: "check"; readonly file: DatabaseFile }
   | { readonly do: "schema"; readonly file: DatabaseFile; readonly table: string }
   | { readonly do: "settle"; readonly file: DatabaseFile; readonly commitId: CommitId }
-  /** Opens the transaction of one write; the four below belong to it. */
+  /** Opens the transaction of one write; those below belong to it. */
   | { readonly do: "begin"; readonly file: DatabaseFile; readonly load: LoadRequest }
   | { readonly do: "insert"; readonly batch: WireBatch }
   | { readonly do: "stage" }
-  | { readonly do: "commit" };
+  | { readonly do: "commit" }
+  /** Rolls back what is not committed. Does nothing where there is no write. */
+  | { readonly do: "abandon" };
 
 export interface DatabaseFile {
   readonly path: string;
@@ -30,6 +32,7 @@ export interface ThreadAnswers {
   readonly insert: null;
   readonly stage: null;
   readonly commit: null;
+  readonly abandon: null;
 }
 
 export type ThreadReply =

@@ -53,16 +53,18 @@ export async function writeBatches(
  * Sends a query's rows through Arrow and back, and returns the columns of which some value came back as another one.
  *
  * The text of a value is compared too: to `is distinct from`, one month is thirty days and -0.0 is 0.0.
+ *
+ * @param cut makes several batches, with the same rows, of each one on its way back.
  */
 export async function changedColumns(
   connection: DuckDBConnection,
   sql: string,
-  { limits, change }: { limits?: BatchLimits; change?: (batch: RecordBatch) => RecordBatch } = {},
+  { limits, cut }: { limits?: BatchLimits; cut?: (batch: RecordBatch) => RecordBatch[] } = {},
 ): Promise<string[]> {
   await connection.run(`create or replace temp table sent as ${sql}`);
   await connection.run("create or replace temp table returned as from sent limit 0");
   const rows = await arrowRows(connection, "from sent", limits);
-  const batches = change === undefined ? rows.batches : rows.batches.map(change);
+  const batches = cut === undefined ? rows.batches : rows.batches.flatMap(cut);
   await writeBatches(connection, "returned", { schema: rows.schema, batches });
   const changed: string[] = [];
   for (const { name } of rows.table.columns) {

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { ids, type Clauses } from "./trial.js";
+
+export const pruneClauses: Clauses = {
+  "pruning deletes at most its limit of finished runs, oldest first, with their logs": async (trial) => {
+    const runs = [];
+    for (const status of ["succeeded", "failed", "cancelled", "succeeded"] as const) {
+      runs.push(await trial.runAt(status));
+      await trial.clock.advance(1_000);
+    }
+    const finishedBefore = trial.now(-1_000);
+    assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 0 }), 0);
+    assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 2 }), 2);
+    assert.deepEqual(ids((await trial.store.listRuns({})).runs), ["run-0004", "run-0003"]);
+    assert.equal(await trial.store.getRun("run-0001"), undefined);
+    assert.deepEqual(await trial.events("run-0001"), []);
+    // Only what finished before: the last one finished at that very instant.
+    assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 2 }), 1);
+    assert.deepEqual(ids((await trial.store.listRuns({})).runs), ["run-0004"]);
+  },
+
+  "pruning goes by the end of a run, not by its beginning": async (trial) => {
+    const early = await trial.runAt("committing");
+    await trial.clock.advance(1_000);
+    await trial.runAt("failed");
+    await trial.clock.advance(1_000);
+    await trial.move(early, "succeeded");
+    await trial.clock.advance(1_000);
+    assert.equal(await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 1 }), 1);
+    assert.deepEqual(ids((await trial.store.listRuns({})).runs), [early.id]);
+  },
+
+  "runs that have not ended are never pruned": async (trial) => {
+    const running = await trial.runAt("running");
+    const committing = await trial.runAt("committing");
+    const pending = await trial.submit();
+    await trial.clock.advance(1e9);
+    assert.equal(await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 10 }), 0);
+    assert.deepEqual(ids((await trial.store.listRuns({})).runs), ids([pending, committing, running]));
+  },
+
+  "pruning frees ids and idempotency keys, and keeps the order of what comes after": async (trial) => {
+    const old = await trial.runAt("succeeded", { idempotencyKey: "k" });
+    await trial.clock.advance(1);
+    await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 10 });
+    const again = await trial.store.createRun(trial.newRun({ id: old.id, idempotencyKey: "k" }));
+    assert(again.created);
+    assert.equal((await trial.events(old.id)).length, 1);
+    const next = await trial.submit();
+    assert.deepEqual(ids((await trial.store.listRuns({})).runs), [next.id, old.id]);
+    assert.deepEqual(ids(await trial.claim()), [old.id, next.id]);
+  },
+
+  "a cursor stays good when its run is pruned": async (trial) => {
+    for (let count = 0; count < 6; count += 1) await trial.runAt("failed");
+    const { nextCursor } = await trial.store.listRuns({ limit: 5 });
+    assert(nextCursor !== undefined);
+    await trial.clock.advance(1);
+    await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 5 });
+    assert.deepEqual(await trial.store.listRuns({ cursor: nextCursor }), { runs: [] });
+  },
+};
