@@ -5,6 +5,14 @@ const onCi = process.env["CI"] === "true";
 
 export default defineConfig({
   plugins: [inlineWorkerForVite()],
+  resolve: {
+    // For examples, which import the package by its own name: the sources, as in tsconfig.consumer.json.
+    alias: [
+      { find: /^millrace$/, replacement: `${import.meta.dirname}/src/index.ts` },
+      { find: /^millrace\/testing$/, replacement: `${import.meta.dirname}/src/testing/entry.ts` },
+      { find: /^millrace\/(duckdb|sqlite)$/, replacement: `${import.meta.dirname}/src/adapters/$1/entry.ts` },
+    ],
+  },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**"],

@@ -35,13 +35,14 @@ export function fixture(tables: Readonly<Record<string, FixtureTable>>): Connect
 const ROWS_PER_BATCH = 1_024;
 
 class FixtureSource implements TableSource {
+  readonly immutable = true;
   private readonly table: TableSchema;
   private readonly rows: readonly SampleRow[];
 
   constructor(name: string, given: FixtureTable) {
     if ("schema" in given) {
       this.table = given.schema;
-      this.rows = given.rows;
+      this.rows = [...given.rows];
     } else {
       this.table = inferSchema(name, given);
       this.rows = given.map((row) => {

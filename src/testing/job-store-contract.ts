@@ -21,7 +21,7 @@ export interface JobStoreContractOptions {
 }
 
 /** What a {@link JobStore} promises, as clauses to run against one. The guide is `docs/guides/write-a-store.md`. */
-export function jobStoreContract({ make, without = [] }: JobStoreContractOptions): readonly ContractClause[] {
+export function jobStoreContract(options: JobStoreContractOptions): readonly ContractClause[] {
   const clauses = {
     ...creationClauses,
     ...copyClauses,
@@ -35,7 +35,7 @@ export function jobStoreContract({ make, without = [] }: JobStoreContractOptions
     ...lifetimeClauses,
   };
   const subject = async (): Promise<Trial & { dispose(): Promise<void> }> => {
-    const made = await make();
+    const made = await options.make();
     await made.store.open({ clock: made.clock });
     const dispose = async (): Promise<void> => {
       await made.store.close();
@@ -43,5 +43,5 @@ export function jobStoreContract({ make, without = [] }: JobStoreContractOptions
     };
     return Object.assign(new Trial(made), { dispose });
   };
-  return contract<Trial>(clauses, subject, without);
+  return contract<Trial>(clauses, subject, options.without);
 }

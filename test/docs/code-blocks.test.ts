@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { allPages, codeBlocks, readPage, ROOT } from "./pages.js";
 
@@ -10,7 +10,10 @@ const folder = join(ROOT, ".tmp", `doc-blocks-${process.pid}`);
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: CONSUMER }));
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ extends: CONSUMER, compilerOptions: { noUnusedLocals: false } }),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -23,6 +26,11 @@ const modules = allPages().flatMap((path) =>
 
 it("has modules that compile as a user's would", () => {
   expect(modules.length).toBeGreaterThan(1);
+  // What a guide writes in several steps imports its own examples.
+  const examples = readdirSync(join(ROOT, "docs/examples"), { recursive: true, encoding: "utf8" });
+  for (const file of examples.filter((name) => name.endsWith(".ts"))) {
+    copyFileSync(join(ROOT, "docs/examples", file), join(folder, basename(file)));
+  }
   for (const { name, code } of modules) writeFileSync(join(folder, name), code);
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   expect(spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" }).stdout).toBe("");

@@ -18,7 +18,9 @@ describe("schema difference", () => {
   });
 
   it("takes a type of which every value fits", () => {
-    expect(schemaDifference({ produced: schema({ name: "a", type: INTEGER }), existing: schema({ name: "a" }) })).toEqual([]);
+    expect(
+      schemaDifference({ produced: schema({ name: "a", type: INTEGER }), existing: schema({ name: "a" }) }),
+    ).toEqual([]);
   });
 
   it("reports every finding at once, in one clause", () => {
@@ -50,7 +52,9 @@ describe("schema difference", () => {
   });
 
   it("does not look at whether matching columns take nulls", () => {
-    expect(schemaDifference({ produced: schema({ name: "a" }), existing: schema({ name: "a", nullable: false }) })).toEqual([]);
+    expect(
+      schemaDifference({ produced: schema({ name: "a" }), existing: schema({ name: "a", nullable: false }) }),
+    ).toEqual([]);
   });
 
   it("asks the destination's own rule, also for a table that is to be made", () => {

@@ -52,7 +52,7 @@ screen.line(`All as expected, in ${seconds} s. Look for yourself in ${folder}: a
 
 async function aBigLoad(): Promise<void> {
   screen.heading(1, "A job: three million flights, joined to their airports, into SQLite");
-  screen.wrapped(loadFlights.query.trim(), "  ", "dim");
+  screen.line(screen.style("dim", loadFlights.query.trim().replace(/^/, "  ")));
   const handle = await executor.submitOrThrow("load_flights", { since: SINCE });
   const run = await followRun(screen, handle, { expectedRows: FLIGHTS });
   assert.equal(run.status, "succeeded");
@@ -78,10 +78,12 @@ async function aChart(): Promise<void> {
   );
   screen.line();
   screen.line("  Its row in the ledger:");
-  const { id, jobName, status, attempt, parameters, rowsWritten, createdAt, startedAt, finishedAt } = run;
-  const row = { id, jobName, status, attempt, parameters, rowsWritten, createdAt, startedAt, finishedAt };
+  const { id, jobName, status, attempt, parameters, rowsWritten, startedAt, finishedAt } = run;
+  const row = { id, jobName, status, attempt, parameters, rowsWritten, startedAt, finishedAt };
   for (const [name, value] of Object.entries(row)) {
-    screen.line(`  ${screen.style("dim", name.padEnd(11))}  ${JSON.stringify(value).replaceAll('"', "")}`);
+    const text =
+      value instanceof Date ? value.toISOString() : typeof value === "object" ? JSON.stringify(value) : value;
+    screen.line(`  ${screen.style("dim", name.padEnd(11))}  ${text}`);
   }
 }
 
@@ -108,7 +110,7 @@ async function aFailingQuery(): Promise<void> {
   assert.equal(run.status, "failed");
   assert.equal(run.error.code, "query_failed");
   assert.match(run.error.message, /n\/a/);
-  screen.wrapped(run.error.message, "  ");
+  screen.wrapped(run.error.message.split("\n")[0] ?? "", "  ");
   leftNothing(run, before);
 }
 

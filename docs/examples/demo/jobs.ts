@@ -1,9 +1,12 @@
 import { defineJob } from "millrace";
 
 const flightsWithCities = `
-  select flight.date, flight.delay, flight.distance, flight.origin, flight.destination, airport.city, airport.state
-  from flights as flight join airports as airport on airport.iata = flight.origin
-  where flight.date >= {since}`;
+  select flight.date, flight.delay, flight.distance,
+         flight.origin, flight.destination, airport.city, airport.state
+  from flights as flight
+  join airports as airport on airport.iata = flight.origin
+  where flight.date >= {since}
+`;
 
 /** Every flight with the city it left from. */
 export const loadFlights = defineJob({
@@ -22,7 +25,8 @@ export const delaysByCity = defineJob({
     where flight.distance >= {min_distance}
     group by airport.city, airport.state
     having count(*) >= {min_flights}
-    order by avg_delay desc limit 10`,
+    order by avg_delay desc limit 10
+  `,
   params: { min_distance: "DOUBLE", min_flights: { type: "BIGINT", default: 20_000 } },
   destination: { table: "app.delays_by_city", mode: "overwrite", createIfMissing: true },
 });
@@ -40,7 +44,8 @@ export const loadDirtyFlights = defineJob({
   name: "load_dirty_flights",
   query: `
     select * replace (cast(if(row_number() over () = {dirty_row}, 'n/a', cast(delay as varchar)) as bigint) as delay)
-    from (${flightsWithCities})`,
+    from (${flightsWithCities})
+  `,
   params: { since: "DATE", dirty_row: "BIGINT" },
   destination: { table: "app.flights", mode: "overwrite" },
 });

@@ -69,16 +69,16 @@ export class Screen {
   }
 
   /** Text in lines that fit, each behind the same indent. */
-  wrapped(text: string, indent: string, style: Style = "reset"): void {
+  wrapped(text: string, indent: string): void {
     let line = "";
     for (const word of text.split(/\s+/)) {
       if (line !== "" && indent.length + line.length + word.length >= WIDTH) {
-        this.line(indent + this.style(style, line));
+        this.line(indent + line);
         line = "";
       }
       line += line === "" ? word : ` ${word}`;
     }
-    this.line(indent + this.style(style, line));
+    this.line(indent + line);
   }
 
   #clear(): void {

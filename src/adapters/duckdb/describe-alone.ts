@@ -4,26 +4,38 @@ import type { TableSchema } from "../../model/table-schema.js";
 import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { DuckDBRelation } from "./duckdb-relation.js";
 import { runError } from "./engine-error.js";
-import { quoteIdentifier, quoteText } from "./quote.js";
+import { quoteText } from "./quote.js";
 
-/** The columns of a relation, found without an engine: in an instance that lives for this one question. */
-export async function describeAlone(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema> {
+/** The columns of a relation, found without an engine: in an instance that lives for this one question. Null: no table. */
+export async function describeAlone(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema | null> {
   signal.throwIfAborted();
-  const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+  const instance = await DuckDBInstance.fromCache(":memory:", { threads: "1" });
   try {
     const connection = await instance.connect();
-    const statement = await connection.prepare(`from ${relation.from}`);
+    if (relation.attach !== undefined) {
+      await connection.run(`attach ${quoteText(relation.attach.path)} as file (read_only, type duckdb); use file`);
+    }
+    const look = async (sql: string) => (await connection.run(sql)).getRowObjectsJson();
+    const from = (await relation.pin?.(look)) ?? relation.from;
+    signal.throwIfAborted();
+    const statement = await connection.prepare(`from ${from}`);
     const columns = Array.from({ length: statement.columnCount }, (_, index) => {
       return { name: statement.columnName(index), type: dataTypeOfDuckDB(statement.columnType(index)), nullable: true };
     });
-    connection.closeSync();
+    statement.destroySync();
+    connection.disconnectSync();
     return { columns };
   } catch (error) {
+    signal.throwIfAborted();
     const cause = runError(error);
-    throw new JobError("connection_unavailable", { message: cause.message, hint: "Check the path.", cause });
+    if (relation.attach !== undefined && cause.message.startsWith("Catalog Error")) return null;
+    if (cause.code === "connection_unavailable") throw cause;
+    throw new JobError("connection_unavailable", {
+      message: cause.message,
+      hint: "Check the path, and that the file is what the connection says it is.",
+      cause,
+    });
   } finally {
     instance.closeSync();
   }
 }
-void quoteIdentifier;
-void quoteText;

@@ -1,4 +1,5 @@
 import type { Json } from "@duckdb/node-api";
+import type { BadValue } from "./exact-column.js";
 import type { EngineRelation } from "../../ports/table-source.js";
 
 /** Runs a statement of the connection's own and gives its rows. */
@@ -11,4 +12,6 @@ export interface DuckDBRelation extends EngineRelation {
    * the second time on the event loop's thread.
    */
   pin?(look: Look): Promise<string>;
+  /** Where a value of its files stands that could not be read, in words; undefined when it is none of its files. */
+  locate?(bad: BadValue, look: Look): Promise<string | undefined>;
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../../model/error-codes.js";
+import type { BadValue } from "./exact-column.js";
 import { causeChain, isJobError, JobError } from "../../model/job-error.js";
 
 /** What DuckDB threw while it planned. Its own text is kept, with its candidates and its line. */
@@ -13,6 +14,18 @@ export function planError(thrown: unknown): JobError {
  */
 export function runError(thrown: unknown, linesBefore = 0): JobError {
   return inWords(thrown, "query_failed", "The message is DuckDB's. Nothing was committed.", linesBefore);
+}
+
+/** For a value in a file that its column cannot hold. */
+export function badValueError({ file, column, type, value }: BadValue, place: string | undefined, cause: unknown): JobError {
+  const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
+  return new JobError("query_failed", {
+    message: `The column "${column}" is ${type}, and ${place ?? file} has "${shown}" in it, which cannot be kept exactly.`,
+    hint: `Correct the file, or declare a type that holds it: columns: { ${column}: "VARCHAR" }.`,
+    retryable: false,
+    columns: [column],
+    cause,
+  });
 }
 
 /** For rows that ended by a failure which did not happen again. */
@@ -50,6 +63,8 @@ function engineText(thrown: unknown, linesBefore: number): string {
     // What the driver puts before the text of the error that a query ended with.
     .replace(/^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\s*Error: /, "")
     .replace(/^Failure running pending result task: /, "")
+    // What follows are settings that a job cannot change; of a CSV file's dialect the file is enough.
+    .replace(/\n+(Possible (fixes|solutions?)|See also)[^]*?(\n\n {2}file = [^\n]*)?(\n {2}\w+ = [^]*)?$/i, "$3")
     .trim();
   if (linesBefore === 0) return text;
   return text.replace(/^LINE (\d+):/gm, (_, line: string) => `LINE ${Number(line) - linesBefore}:`);

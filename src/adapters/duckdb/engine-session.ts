@@ -95,10 +95,16 @@ export class EngineSession {
       const sources = await this.catalog.provide(connection, references, { rows: true, signal });
       release = sources.release;
       const plan = await planQuery(connection, query);
-      const running: RunningQuery = await RunningQuery.start(connection, this.database.longLane, plan, (reusable) => {
-        this.running.delete(running);
-        release();
-        this.database.release(connection, reusable);
+      const running: RunningQuery = await RunningQuery.start({
+        connection,
+        lane: this.database.longLane,
+        plan,
+        explain: sources.explain,
+        onEnd: (reusable) => {
+          this.running.delete(running);
+          release();
+          this.database.release(connection, reusable);
+        },
       });
       this.running.add(running);
       return new QueryStream(plan.schema, running, signal, limit);

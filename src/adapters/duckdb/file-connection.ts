@@ -35,7 +35,7 @@ export class FileConnection implements Connection {
   }
 }
 
-async function describeRelation(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema> {
+async function describeRelation(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema | null> {
   const { describeAlone } = await import("./describe-alone.js");
   return describeAlone(relation, signal);
 }

@@ -1,11 +1,49 @@
 import type { Connection } from "../../ports/connection.js";
-import { DUCKDB_DIALECT } from "./dialect.js";
+import { checkColumns, type DeclaredColumns, describedColumns } from "./declared-columns.js";
 import { FileConnection } from "./file-connection.js";
-import { absolutePatterns, type FilePatterns, touchedPaths } from "./file-patterns.js";
-import { quoteText } from "./quote.js";
+import type { FilePatterns } from "./file-patterns.js";
+import { filesRelation } from "./files-relation.js";
+import { quoteList, quoteRecord, quoteText } from "./quote.js";
 
-export function json(files: FilePatterns): Connection {
-  const patterns = absolutePatterns("json", files);
-  const from = `read_json([${patterns.map(quoteText).join(", ")}])`;
-  return new FileConnection("json", { dialect: DUCKDB_DIALECT, from, paths: touchedPaths(patterns) });
+/** Options of {@link json}. */
+export interface JsonOptions {
+  /** `array`: one array of objects. `lines`: one object on each line (NDJSON). Default: found out for each file. */
+  readonly format?: "array" | "lines";
+  /**
+   * The columns, and their types as DuckDB spells them. Keys that are not named are then not read. Default: all keys of
+   * all objects, with the types of their values; for this every file is read once more whenever it has changed.
+   */
+  readonly columns?: DeclaredColumns;
+}
+
+/**
+ * JSON files as one table, read only: each object is a row. `movies: json("movies.json")` is read as `FROM movies`.
+ *
+ * A text in the form of a date, a timestamp or a UUID is one. An integer beyond 64 bits is a HUGEINT up to 128 bits, and
+ * a DOUBLE beyond.
+ *
+ * @throws JobError `invalid_definition` for paths that are no local ones, or columns that are not well formed.
+ */
+export function json(files: FilePatterns, options: JsonOptions = {}): Connection {
+  const { format, columns } = options;
+  if (columns !== undefined) checkColumns("json", columns);
+  const dialect = [
+    `format = ${quoteText(format === undefined ? "auto" : format === "array" ? "array" : "newline_delimited")}`,
+    "ignore_errors = false",
+    "union_by_name = true",
+  ].join(", ");
+  // A sample would drop every key that first comes after it, silently.
+  const inferred = `${dialect}, sample_size = -1`;
+  const read = (paths: readonly string[], more: string): string => `read_json(${quoteList(paths)}, ${more})`;
+  const declared = columns && `${dialect}, columns = ${quoteRecord(Object.entries(columns))}`;
+  const relation = filesRelation(files, {
+    kind: "json",
+    from: (paths) => read(paths, declared ?? inferred),
+    pin: async (paths, look) => {
+      if (declared !== undefined) return read(paths, declared);
+      const found = await describedColumns(look, read(paths, inferred));
+      return read(paths, `${dialect}, columns = ${quoteRecord(found)}`);
+    },
+  });
+  return new FileConnection("json", relation);
 }

@@ -7,3 +7,13 @@ export function quoteIdentifier(name: string): string {
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** A list of text literals. */
+export function quoteList(texts: readonly string[]): string {
+  return `[${texts.map(quoteText).join(", ")}]`;
+}
+
+/** Names with a text each, as the functions that read files take the types of columns. */
+export function quoteRecord(entries: readonly (readonly [name: string, text: string])[]): string {
+  return `{${entries.map(([name, text]) => `${quoteText(name)}: ${quoteText(text)}`).join(", ")}}`;
+}

@@ -7,6 +7,19 @@ import { pause } from "./pause.js";
 import type { QueryPlan } from "./planned-query.js";
 import type { ThreadLanes } from "./thread-lanes.js";
 
+/** What a running query is made from. */
+export interface QueryToRun {
+  /** Of its own, outside a transaction. */
+  readonly connection: EngineConnection;
+  /** Where calls that wait for rows wait for libuv's pool. */
+  readonly lane: ThreadLanes;
+  readonly plan: QueryPlan;
+  /** Adds to a failure what the sources know of it. */
+  explain(error: JobError): Promise<JobError>;
+  /** Called once, when nothing of the query is left; `reusable` says whether the connection is as it was before. */
+  onEnd(reusable: boolean): void;
+}
+
 /**
  * A query that runs on a connection of its own, inside a transaction that proves its end.
  *
@@ -18,34 +31,22 @@ export class RunningQuery {
   private result: DuckDBResult | undefined;
   private inFlight: Promise<unknown> = Promise.resolve();
   private ending: Promise<void> | undefined;
+  private isRolledBack = false;
 
   private constructor(
-    private readonly connection: EngineConnection,
-    private readonly lane: ThreadLanes,
-    private readonly plan: QueryPlan,
+    private readonly query: QueryToRun,
     private readonly pending: DuckDBPendingResult,
-    private readonly onEnd: (reusable: boolean) => void,
   ) {}
 
-  /**
-   * Starts the query. It owns the connection from here on.
-   *
-   * @param lane where calls that wait for rows wait for libuv's pool.
-   * @param onEnd called once, when nothing of the query is left; `reusable` says whether the connection is as before.
-   */
-  static async start(
-    connection: EngineConnection,
-    lane: ThreadLanes,
-    plan: QueryPlan,
-    onEnd: (reusable: boolean) => void,
-  ): Promise<RunningQuery> {
+  /** Starts the query, which owns its connection from here on. */
+  static async start(query: QueryToRun): Promise<RunningQuery> {
+    const { connection, plan } = query;
     await connection.execute(`${PROBED}; set streaming_buffer_size = '${bufferSize(plan)}'`);
     try {
-      const pending = plan.statement.startStream();
-      return new RunningQuery(connection, lane, plan, pending, onEnd);
+      return new RunningQuery(query, plan.statement.startStream());
     } catch (error) {
       await connection.execute("rollback");
-      throw runError(error);
+      throw await query.explain(runError(error));
     } finally {
       plan.statement.destroySync();
     }
@@ -56,7 +57,7 @@ export class RunningQuery {
     try {
       return await this.tracked(this.fetchNow());
     } catch (error) {
-      throw runError(error);
+      throw await this.tracked(this.explained(runError(error)));
     }
   }
 
@@ -64,7 +65,7 @@ export class RunningQuery {
   async proveEnd(): Promise<void> {
     if (this.ending !== undefined) throw stopped();
     try {
-      await this.tracked(this.connection.execute("select 1"));
+      await this.tracked(this.query.connection.execute("select 1"));
     } catch (error) {
       throw await this.tracked(this.explainFailure(error));
     }
@@ -81,10 +82,10 @@ export class RunningQuery {
     if (this.ending !== undefined) throw stopped();
     if (this.result === undefined) {
       await resultReady(this.pending);
-      this.result = await this.lane.run(() => this.pending.getResult());
+      this.result = await this.query.lane.run(() => this.pending.getResult());
     }
     const { result } = this;
-    const chunk = await this.lane.run(() => result.fetchChunk());
+    const chunk = await this.query.lane.run(() => result.fetchChunk());
     return chunk === null || chunk.rowCount === 0 ? null : chunk;
   }
 
@@ -92,16 +93,24 @@ export class RunningQuery {
   private async explainFailure(refusal: unknown): Promise<JobError> {
     if (this.ending !== undefined) return stopped();
     try {
-      await this.connection.execute("rollback");
-      const statement = await this.plan.query.prepareInside(this.connection, "select bit_xor(hash(q)) from", "as q");
+      await this.query.connection.execute("rollback");
+      this.isRolledBack = true;
+      const statement = await this.query.plan.query.prepareInside(this.query.connection, "select bit_xor(hash(q)) from", "as q");
       const pending = statement.start();
       statement.destroySync();
       await resultReady(pending);
-      await this.lane.run(() => pending.getResult());
+      await this.query.lane.run(() => pending.getResult());
     } catch (error) {
-      return this.ending === undefined ? runError(error, 1) : stopped();
+      return this.explained(runError(error, 1));
     }
     return unexplained(refusal);
+  }
+
+  private async explained(error: JobError): Promise<JobError> {
+    if (this.ending !== undefined) return stopped();
+    if (!this.isRolledBack) await this.query.connection.execute("rollback");
+    this.isRolledBack = true;
+    return this.query.explain(error);
   }
 
   private tracked<T>(call: Promise<T>): Promise<T> {
@@ -117,15 +126,14 @@ export class RunningQuery {
     await Promise.resolve();
     // An interrupt that comes before its statement is lost: it is repeated until the statement has ended.
     for (let round = 0; !settled; round += 1) {
-      this.connection.interrupt();
+      this.query.connection.interrupt();
       await Promise.race([call, pause(round)]);
     }
-    this.connection.interrupt();
-    const reusable = await this.connection.execute("rollback").then(
-      () => true,
-      () => false,
+    const rollback = this.isRolledBack ? Promise.resolve() : this.query.connection.execute("rollback");
+    await rollback.then(
+      () => this.query.onEnd(true),
+      () => this.query.onEnd(false),
     );
-    this.onEnd(reusable);
   }
 }
 

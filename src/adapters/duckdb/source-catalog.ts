@@ -4,7 +4,8 @@ import type { Database } from "./database.js";
 import { DUCKDB_DIALECT } from "./dialect.js";
 import type { DuckDBRelation } from "./duckdb-relation.js";
 import type { EngineConnection } from "./engine-connection.js";
-import { runError } from "./engine-error.js";
+import { badValueError, runError } from "./engine-error.js";
+import { badValueIn } from "./exact-column.js";
 import { type FoundTable, type TableFinder } from "./found-table.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import type { TableReference } from "./query-shape.js";
@@ -17,6 +18,8 @@ export interface ProvidedTables {
   readonly tables: readonly string[];
   /** Called once nothing of the query runs any more. */
   release(): void;
+  /** A failure of the query, with the place in a file where that tells more. Needs the connection outside a transaction. */
+  explain(error: JobError): Promise<JobError>;
 }
 
 /** Makes the tables of the declared connections visible to DuckDB under the names by which queries call them. */
@@ -56,7 +59,8 @@ export class SourceCatalog {
       release();
       throw error;
     }
-    return { tables: [...found.keys()].sort(), release };
+    const explain = (error: JobError): Promise<JobError> => placed(error, [...found.values()], connection);
+    return { tables: [...found.keys()].sort(), release, explain };
   }
 
   private async provideOne(connection: EngineConnection, table: FoundTable, wanted: WantedRows): Promise<() => void> {
@@ -101,6 +105,17 @@ export class SourceCatalog {
     const [schema] = segments.slice(0, -1);
     if (schema !== undefined) yield `create schema if not exists ${[root, schema].map(quoteIdentifier).join(".")}`;
   }
+}
+
+async function placed(error: JobError, tables: readonly FoundTable[], connection: EngineConnection): Promise<JobError> {
+  const bad = badValueIn(error.message);
+  if (bad === undefined) return error;
+  for (const { source } of tables) {
+    const relation: DuckDBRelation | undefined = source.relation;
+    const place = await relation?.locate?.(bad, (sql) => connection.read(sql));
+    if (place !== undefined) return badValueError(bad, place, error);
+  }
+  return badValueError(bad, undefined, error);
 }
 
 function unreadable(table: FoundTable, thrown: unknown): JobError {

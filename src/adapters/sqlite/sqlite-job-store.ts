@@ -21,6 +21,7 @@ import type { Clock } from "../../ports/clock.js";
 import type { JobStore, StoreCapabilities } from "../../ports/job-store.js";
 import type { Logger } from "../../ports/logger.js";
 import { IN_MEMORY, Ledger } from "./ledger/ledger.js";
+import { notOpen } from "./ledger/sqlite-failure.js";
 
 export interface SqliteJobStoreOptions {
   /** The ledger's file, made with its folders when it is not there; or `:memory:`, which lives as long as it is open. */
@@ -179,10 +180,7 @@ export class SqliteJobStore implements JobStore {
 
   #opened(): Ledger {
     if (this.#ledger) return this.#ledger;
-    throw new JobError("store_unavailable", {
-      message: `The ledger ${this.#path} is not open.`,
-      hint: "Start the executor, or call open() on the store; after close() a store takes no more calls.",
-    });
+    throw notOpen(this.#path);
   }
 
   // Opening and closing wait for each other.

@@ -103,6 +103,12 @@ export async function idsIn(fixture: DestinationFixture, table = TABLE): Promise
   return rows && rows.map((row) => Number(row["id"])).sort((left, right) => left - right);
 }
 
+/** The sample rows in a table as pairs, in order of their numbers. A column that a row does not have counts as null. */
+export async function labelsById(fixture: DestinationFixture): Promise<readonly (readonly [number, unknown])[]> {
+  const pairs = ((await fixture.read(TABLE)) ?? []).map((row) => [Number(row["id"]), row["label"] ?? null] as const);
+  return pairs.sort(([left], [right]) => left - right);
+}
+
 export function numbersUpTo(last: number): readonly number[] {
   return Array.from({ length: last }, (_, index) => index + 1);
 }

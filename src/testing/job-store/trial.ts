@@ -15,7 +15,7 @@ export interface JobStoreSubject {
   /** The clock that the store is opened with. */
   readonly clock: Clock & { advance(byMs: number): Promise<void> };
   /** Another store on the same ledger, not opened yet: what the next process would make. Absent: runs do not outlive a store. */
-  reopen?(): Promise<JobStore>;
+  readonly reopen?: () => Promise<JobStore>;
   dispose?(): Promise<void>;
 }
 
@@ -158,7 +158,7 @@ export const ERROR: RunError = {
   columns: ["avg_delay"],
 };
 
-export const PROGRESS: RunEventBody = { type: "run.progress", rows: 2_048, bytes: null };
+export const PROGRESS = { type: "run.progress", rows: 2_048, bytes: null } satisfies RunEventBody;
 
 export const DEFINITION: NewRun["definition"] = {
   query: "select origin, avg(delay) as avg_delay from flights where distance >= {min_distance} group by origin",

@@ -3,8 +3,8 @@ import type { TableSchema } from "../../model/table-schema.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { recordBatch, type SampleRow } from "./record-batch.js";
 
-/** What happens between batches, in order: a batch of rows, or whatever a function does, such as throwing or waiting. */
-export type StreamStep = readonly SampleRow[] | (() => void | Promise<void>);
+/** What a stream does in turn: give rows as one batch, give a batch, or what a function does, such as throw or wait. */
+export type StreamStep = readonly SampleRow[] | RecordBatch | (() => void | Promise<void>);
 
 /**
  * A row stream as an engine gives one: it ends only after its last step, and an abort makes it throw the signal's
@@ -21,8 +21,8 @@ export function rowStreamOf(
     async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch> {
       for (const step of steps) {
         signal.throwIfAborted();
-        if (typeof step !== "function") yield recordBatch(schema, step);
-        else await untilAborted(Promise.resolve().then(step), signal);
+        if (typeof step === "function") await untilAborted(Promise.resolve().then(step), signal);
+        else yield "numRows" in step ? step : recordBatch(schema, step);
       }
       signal.throwIfAborted();
     },

@@ -9,7 +9,11 @@ describe("memory()", () => {
   it("gives its rows as copies, in the order of writing, also after it was closed", async () => {
     const out = memory();
     await write(out.destination!("b")!, { commitId: "1", steps: [sampleRows(1, 1)], createIfMissing: true });
-    await write(out.destination!("a")!, { commitId: "2", steps: [sampleRows(3, 1), sampleRows(2, 1)], createIfMissing: true });
+    await write(out.destination!("a")!, {
+      commitId: "2",
+      steps: [sampleRows(3, 1), sampleRows(2, 1)],
+      createIfMissing: true,
+    });
     await out.close();
     await out.close();
     expect(out.tables()).toEqual(["a", "b"]);
@@ -62,7 +66,10 @@ describe("memory()", () => {
     await write(destination, { commitId: "2", schema: { columns: SAMPLE.columns.slice(0, 1) }, steps: [[{ id: 1 }]] });
     expect(await out.rows("t")).toEqual([{ id: 1n, label: null }]);
     const scan = out.source!("t")!.scan!({ columns: ["label"], signal: NEVER_ABORTED });
-    await expect(scan[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "query_failed", columns: ["label"] });
+    await expect(scan[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "query_failed",
+      columns: ["label"],
+    });
   });
 
   it("stages a tiny result in well under a millisecond", async () => {

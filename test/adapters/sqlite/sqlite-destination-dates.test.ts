@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dateFormatter, timeOfDayText, timestampFormatter } from "../../../src/adapters/sqlite/destination/date-text.js";
+import {
+  dateFormatter,
+  timeOfDayText,
+  timestampFormatter,
+} from "../../../src/adapters/sqlite/destination/date-text.js";
 import type { TimestampUnit } from "../../../src/model/data-type.js";
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now());
@@ -14,7 +18,10 @@ function timestampText(ticks: bigint, unit: TimestampUnit, zoned = false): strin
 
 /** The same text by JavaScript's own calendar. */
 function expectedText(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").replace(/\.?0*Z$/, "");
+  return new Date(ms)
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.?0*Z$/, "");
 }
 
 describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
@@ -32,13 +39,20 @@ describe(`dates and times as text (MILLRACE_SEED=${SEED})`, () => {
   it("sorts as time does, with both infinities at their ends", () => {
     const ticks = fc.bigInt({ min: BigInt(FIRST_MS) * 1_000n, max: BigInt(LAST_MS) * 1_000n });
     fc.assert(
-      fc.property(ticks, fc.oneof(ticks, fc.bigInt({ min: 0n, max: 2_000_000n })), fc.boolean(), (left, right, zoned) => {
-        const near = right < 2_000_001n ? left + right - 1_000_000n : right;
-        fc.pre(near >= BigInt(FIRST_MS) * 1_000n && near <= BigInt(LAST_MS) * 1_000n);
-        const [a, b] = [timestampText(left, "us", zoned), timestampText(near, "us", zoned)];
-        expect(a < b).toBe(left < near);
-        expect(timestampText(-(2n ** 63n - 1n), "us", zoned) < a && a < timestampText(2n ** 63n - 1n, "us", zoned)).toBe(true);
-      }),
+      fc.property(
+        ticks,
+        fc.oneof(ticks, fc.bigInt({ min: 0n, max: 2_000_000n })),
+        fc.boolean(),
+        (left, right, zoned) => {
+          const near = right < 2_000_001n ? left + right - 1_000_000n : right;
+          fc.pre(near >= BigInt(FIRST_MS) * 1_000n && near <= BigInt(LAST_MS) * 1_000n);
+          const [a, b] = [timestampText(left, "us", zoned), timestampText(near, "us", zoned)];
+          expect(a < b).toBe(left < near);
+          expect(
+            timestampText(-(2n ** 63n - 1n), "us", zoned) < a && a < timestampText(2n ** 63n - 1n, "us", zoned),
+          ).toBe(true);
+        },
+      ),
       { seed: SEED, numRuns: 2_000 },
     );
   });

@@ -23,14 +23,21 @@ interface Report {
   readonly failures: { readonly code: string; readonly message: string }[];
 }
 
-function startWriter(path: string, rows: number, options: { readonly uid?: number } = {}): { child: ChildProcess; report: Report; ended: Promise<void> } {
+function startWriter(
+  path: string,
+  rows: number,
+  options: { readonly uid?: number } = {},
+): { child: ChildProcess; report: Report; ended: Promise<void> } {
   const child = fork(CHILD, [path, String(rows)], { execArgv: ["--import", RUN_SOURCE], ...options });
   const report: Report = { begun: [], landed: [], failures: [] };
-  child.on("message", (message: { begun?: string; landed?: string; failed?: string; code: string; message: string }) => {
-    if (message.begun !== undefined) report.begun.push(message.begun);
-    if (message.landed !== undefined) report.landed.push(message.landed);
-    if (message.failed !== undefined) report.failures.push(message);
-  });
+  child.on(
+    "message",
+    (message: { begun?: string; landed?: string; failed?: string; code: string; message: string }) => {
+      if (message.begun !== undefined) report.begun.push(message.begun);
+      if (message.landed !== undefined) report.landed.push(message.landed);
+      if (message.failed !== undefined) report.failures.push(message);
+    },
+  );
   return { child, report, ended: new Promise((resolve) => child.once("exit", () => resolve())) };
 }
 
@@ -53,7 +60,9 @@ describe(`a process killed while it writes (MILLRACE_SEED=${SEED})`, () => {
         const landed = report.begun.length - (settled.state === "committed" ? 0 : 1);
         const database = file.open();
         const made = database.prepare("select 1 from sqlite_schema where name = 't'").get();
-        expect(made ? database.prepare("select count(*) n, count(distinct id) d from t").get() : { n: 0n, d: 0n }).toEqual({
+        expect(
+          made ? database.prepare("select count(*) n, count(distinct id) d from t").get() : { n: 0n, d: 0n },
+        ).toEqual({
           n: BigInt(landed * ROWS),
           d: BigInt(landed * ROWS),
         });
@@ -154,7 +163,9 @@ describe("a file that cannot be written or is gone", () => {
     const connection = sqlite(join(file.folder, "no", "such", "out.db"), { access: "read_write" });
     const refusal = { code: "connection_unavailable", hint: expect.stringContaining("folder") as string };
     await expect(connection.destination!("t")!.schema(NEVER_ABORTED)).rejects.toMatchObject(refusal);
-    await expect(write(connection.destination!("t")!, { commitId: "a", createIfMissing: true })).rejects.toMatchObject(refusal);
+    await expect(write(connection.destination!("t")!, { commitId: "a", createIfMissing: true })).rejects.toMatchObject(
+      refusal,
+    );
     await connection.close();
   });
 

@@ -35,7 +35,11 @@ describe("the lock of a SQLite file", () => {
     other.exec("begin immediate");
     const controller = new AbortController();
     const reason = new Error("cancelled");
-    const writing = write(file.destination("t"), { commitId: "a", steps: [sampleRows(1, 2)], signal: controller.signal });
+    const writing = write(file.destination("t"), {
+      commitId: "a",
+      steps: [sampleRows(1, 2)],
+      signal: controller.signal,
+    });
     await file.destination("t").schema(NEVER_ABORTED);
     controller.abort(reason);
     await expect(writing).rejects.toBe(reason);
@@ -102,7 +106,10 @@ class UnsureThreads extends SqliteThreads {
     super();
   }
 
-  override use<R>(signal: AbortSignal, task: (thread: SqliteThread, pastStopping: () => void) => Promise<R>): Promise<R> {
+  override use<R>(
+    signal: AbortSignal,
+    task: (thread: SqliteThread, pastStopping: () => void) => Promise<R>,
+  ): Promise<R> {
     return super.use(signal, (thread, pastStopping) => {
       const call = thread.call.bind(thread);
       thread.call = ((request: { do: string }, transfer: readonly ArrayBuffer[]) => {

@@ -6,6 +6,7 @@ import type { DataType } from "../../../src/model/data-type.js";
 import type { TableSchema } from "../../../src/model/table-schema.js";
 import { SAMPLE, sampleRows, write } from "../../../src/testing/destination/destination-fixture.js";
 import type { SampleValue } from "../../../src/testing/rows/column-buffers.js";
+import { recordBatch } from "../../../src/testing/rows/record-batch.js";
 import { sqliteFile } from "../../support/sqlite-file.js";
 
 const NEVER_ABORTED = new AbortController().signal;
@@ -48,7 +49,12 @@ describe("the schema that sqlite() sees", () => {
   });
 
   it.each([
-    ["an integer key of a table WITHOUT ROWID", "create table t (id integer primary key) without rowid", false, undefined],
+    [
+      "an integer key of a table WITHOUT ROWID",
+      "create table t (id integer primary key) without rowid",
+      false,
+      undefined,
+    ],
     ["a descending integer key", "create table t (id integer primary key desc)", true, undefined],
     ["an INT key", "create table t (id int primary key)", true, undefined],
     ["a key of two columns", "create table t (id integer, other integer, primary key (id, other))", true, undefined],
@@ -85,7 +91,9 @@ describe("what sqlite() stores", () => {
     const rows = values.map((value) => ({ a: value, b: value, c: value, d: 1 }));
     for (const table of ["t", "strict"]) {
       await write(file.destination(table), { commitId: table, schema, steps: [rows] });
-      const read = file.open().prepare(`select a, b, c, d, typeof(a) || typeof(b) || typeof(c) || typeof(d) as types from ${table}`);
+      const read = file
+        .open()
+        .prepare(`select a, b, c, d, typeof(a) || typeof(b) || typeof(c) || typeof(d) as types from ${table}`);
       expect(read.all()).toEqual(
         values.map((value) => ({ a: value, b: value, c: value, d: 1, types: "integerintegerintegerreal" })),
       );
@@ -126,9 +134,63 @@ describe("what sqlite() stores", () => {
     const good = Array.from({ length: 300 }, (_, id) => ({ id, x: 0 }));
     await expect(
       write(file.destination("t"), { commitId: "a", schema, steps: [good, [...good, { id: 1, x: value }]] }),
-    ).rejects.toMatchObject({ code: "destination_failed", message: expect.stringMatching(message) as string, columns: ["x"], retryable: false });
+    ).rejects.toMatchObject({
+      code: "destination_failed",
+      message: expect.stringMatching(message) as string,
+      columns: ["x"],
+      retryable: false,
+    });
     expect(file.open().prepare("select count(*) n from t").get()).toEqual({ n: 0n });
     await expect(file.destination("t").settleCommit("a", NEVER_ABORTED)).resolves.toEqual({ state: "never" });
+  });
+
+  it("takes slices of batches, of every layout that a column can have", async () => {
+    await using file = await sqliteFile();
+    const schema = schemaOf({
+      id: BIGINT,
+      flag: { kind: "boolean" },
+      word: { kind: "text" },
+      raw: { kind: "bytes" },
+      pick: { kind: "enum", values: ["x", "y", "z"] },
+      uuid: { kind: "uuid" },
+      amount: { kind: "decimal", precision: 20, scale: 2 },
+    });
+    const rows = Array.from({ length: 40 }, (_, id) => ({
+      id,
+      flag: id % 5 < 2,
+      word: id % 4 === 0 ? null : `wörd ${id}`,
+      raw: Uint8Array.of(id, 0, id),
+      pick: ["x", "y", "z"][id % 3]!,
+      uuid: `00000000-0000-4000-8000-0000000000${String(id).padStart(2, "0")}`,
+      amount: BigInt(id) * 101n,
+    }));
+    const batch = recordBatch(schema, rows);
+    const steps = [batch.slice(3, 11), batch.slice(13, 40), batch.slice(7, 7)];
+    await write(file.destination("t"), { commitId: "a", schema, steps, createIfMissing: true });
+    const expected = [...rows.slice(3, 11), ...rows.slice(13)].map(({ id, flag, word, raw, pick, uuid, amount }) => {
+      const text = `${amount / 100n}.${String(amount % 100n).padStart(2, "0")}`;
+      return { id: BigInt(id), flag: flag ? 1n : 0n, word, raw: Buffer.from(raw), pick, uuid, amount: text };
+    });
+    expect(file.open().prepare("select * from t").all()).toEqual(expected);
+  });
+
+  it("leaves a batch whole of which others hold a part", async () => {
+    await using file = await sqliteFile("create table t (id integer, label text)");
+    const batch = recordBatch(SAMPLE, sampleRows(1, 100));
+    const kept = batch.slice(50, 60);
+    await write(file.destination("t"), { commitId: "a", steps: [batch.slice(0, 50)] });
+    expect(kept.toArray().map((row) => row["id"] as bigint)).toEqual(
+      sampleRows(51, 10).map(({ id }) => BigInt(id as number)),
+    );
+  });
+
+  it("says what became of a commit id that is used again", async () => {
+    await using file = await sqliteFile("create table t (id integer, label text)");
+    await write(file.destination("t"), { commitId: "a" });
+    await file.destination("t").settleCommit("b", NEVER_ABORTED);
+    const again = (commitId: string) => write(file.destination("t"), { commitId });
+    await expect(again("a")).rejects.toMatchObject({ message: "Commit a has landed already.", retryable: false });
+    await expect(again("b")).rejects.toMatchObject({ message: "Commit b was given up and may not land any more." });
   });
 
   it("moves batches of any shape: one row, more than a statement takes, many columns", async () => {
@@ -208,7 +270,9 @@ describe("what sqlite() leaves as it was", () => {
       retryable: false,
     });
     expect(file.open().prepare("select count(*) n from t").get()).toEqual({ n: 0n });
-    expect(file.open().prepare("select count(*) n from sqlite_schema where name like '%millrace%'").get()).toEqual({ n: 0n });
+    expect(file.open().prepare("select count(*) n from sqlite_schema where name like '%millrace%'").get()).toEqual({
+      n: 0n,
+    });
   });
 
   it("refuses an overwrite that would orphan rows of another table", async () => {
@@ -223,8 +287,15 @@ describe("what sqlite() leaves as it was", () => {
 
   it("finds out when the table has changed since the pre-flight", async () => {
     await using file = await sqliteFile("create table t (id integer, label text)");
-    const change = () => void file.open().exec("alter table t drop column label; alter table t add column must not null default 1; alter table t add column name text");
-    await expect(write(file.destination("t"), { commitId: "a", steps: [change, sampleRows(1, 1)] })).rejects.toMatchObject({
+    const change = () =>
+      void file
+        .open()
+        .exec(
+          "alter table t drop column label; alter table t add column must not null default 1; alter table t add column name text",
+        );
+    await expect(
+      write(file.destination("t"), { commitId: "a", steps: [change, sampleRows(1, 1)] }),
+    ).rejects.toMatchObject({
       code: "schema_mismatch",
       columns: ["label"],
       message: expect.stringContaining('no column "label"') as string,

@@ -21,7 +21,12 @@ export function plainFailure(error: unknown, path: string): PlainFailure {
   const message = error instanceof Error ? error.message : String(error);
   const sqlite = sqliteCode(error);
   if (sqlite === undefined) {
-    return { code: "internal_error", message, hint: "Report this as a defect of the SQLite adapter.", retryable: false };
+    return {
+      code: "internal_error",
+      message,
+      hint: "Report this as a defect of the SQLite adapter.",
+      retryable: false,
+    };
   }
   const [code, hint, retryable] = diagnosis(sqlite);
   return { code, message: `SQLite file "${path}": ${message} (${sqlite})`, hint, retryable };

@@ -45,9 +45,10 @@ export class SqliteThread {
   ): Promise<ThreadAnswers[K]> {
     return new Promise((resolve, reject) => {
       if (this.end) return reject(this.end);
+      // First, since it throws for what cannot be sent, and then there is no reply to wait for.
+      this.worker.postMessage(request, transfer);
       if (this.waiting.length === 0) this.worker.ref();
       this.waiting.push({ resolve: ({ answer }) => resolve(answer as ThreadAnswers[K]), reject });
-      this.worker.postMessage(request, transfer);
     });
   }
 

@@ -45,7 +45,7 @@ export class TableLoad {
     whenUnlocked(stop, () => database.exec("begin immediate"));
     claimCommit(database, request.commitId, request.table);
     const existing = fittingTable(database, request);
-    if (request.mode !== "append" && 0 > 1) deleteAll(database, request.table, stop);
+    if (request.mode === "overwrite") deleteAll(database, request.table, stop);
     const inserter = new RowInserter(database, request.table, request.schema, existing, stop);
     return new TableLoad(database, request, inserter, stop);
   }

@@ -66,8 +66,6 @@ function rowIdAlias(
 ): ColumnRow | undefined {
   const keys = columns.filter(({ pk }) => pk > 0);
   if (wr === 1 || keys.length !== 1 || keys[0]?.type.toUpperCase() !== "INTEGER") return undefined;
-  const ownIndex = database
-    .prepare("select 1 from pragma_index_list(?, 'main') where origin = 'pk'")
-    .get(table);
+  const ownIndex = database.prepare("select 1 from pragma_index_list(?, 'main') where origin = 'pk'").get(table);
   return ownIndex === undefined ? keys[0] : undefined;
 }

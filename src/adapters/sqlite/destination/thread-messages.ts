@@ -35,6 +35,4 @@ export interface ThreadAnswers {
   readonly abandon: null;
 }
 
-export type ThreadReply =
-  | { readonly answer: ThreadAnswers[keyof ThreadAnswers] }
-  | { readonly failure: PlainFailure };
+export type ThreadReply = { readonly answer: ThreadAnswers[keyof ThreadAnswers] } | { readonly failure: PlainFailure };

@@ -28,26 +28,30 @@ export function wireBatch(batch: RecordBatch): { readonly batch: WireBatch; read
 
 function wireColumn(column: Data, transfer: Set<ArrayBuffer>): WireColumn {
   const offsets = (column.valueOffsets ?? null) as Int32Array | null;
-  const values = (column.values ?? new Uint8Array(0)) as ArrayBufferView;
+  const values = (column.values ?? new Uint8Array(0)) as ArrayBufferView & { slice?(): ArrayBufferView };
+  const range = offsets ? textRange(values as Uint8Array, offsets, column.length) : values;
   return {
     // A column of type NULL has nulls and no bitmap.
-    validity: column.nullCount > 0 && column.nullBitmap ? owned(column.nullBitmap, transfer) : null,
+    validity: column.nullCount > 0 && column.nullBitmap ? column.nullBitmap.slice() : null,
     firstBit: column.offset,
-    values: owned(offsets ? textRange(values as Uint8Array, offsets, column.length) : values, transfer),
+    // Slices of one batch share its bitmaps whole, so these are always copied.
+    values: Number(column.typeId) === BOOL ? (values as Uint8Array).slice() : owned(range, transfer),
     offsets: offsets && owned(offsets, transfer),
     dictionary: column.dictionary ? (column.dictionary.toJSON() as string[]) : null,
   };
 }
+
+/** Arrow's own number of its type Bool, whose values are bits. */
+const BOOL = 6;
 
 /** A slice of a batch keeps the bytes of the whole batch, and its offsets tell where in them it lies. */
 function textRange(bytes: Uint8Array, offsets: Int32Array, length: number): Uint8Array {
   return bytes.subarray(offsets[0], offsets[length]);
 }
 
-/** A buffer is moved when the view is all of it, and copied when others may look at the rest. */
-function owned<V extends ArrayBufferView & { slice?(): V }>(view: V, transfer: Set<ArrayBuffer>): V {
+/** A buffer is moved when the view is all of it, and copied when other columns or slices have their part of it. */
+function owned<V extends ArrayBufferView & { slice?(): ArrayBufferView }>(view: V, transfer: Set<ArrayBuffer>): V {
   const whole = view.byteOffset === 0 && view.byteLength === view.buffer.byteLength;
-  const own = whole && view.buffer instanceof ArrayBuffer ? view : (view.slice?.() ?? view);
-  if (own.buffer instanceof ArrayBuffer) transfer.add(own.buffer);
-  return own;
+  if (whole && view.buffer instanceof ArrayBuffer) transfer.add(view.buffer);
+  return whole ? view : ((view.slice?.() ?? view) as V);
 }

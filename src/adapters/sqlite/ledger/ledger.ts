@@ -1,4 +1,5 @@
-import { mkdir, open } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type Sqlite from "better-sqlite3";
 import { isJobError, JobError } from "../../../model/job-error.js";
@@ -6,12 +7,13 @@ import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import { ActQueue } from "./act-queue.js";
 import { retryWhileBusy } from "./busy-retry.js";
+import { makeFolder } from "./make-folder.js";
 import { ledgerVersion, migrate } from "./migrate.js";
 import { MIGRATIONS } from "./migrations.js";
 import { OwnerSessions } from "./owner-sessions.js";
 import { RunClaims } from "./run-claims.js";
 import { RunStorage } from "./run-storage.js";
-import { ledgerFailure } from "./sqlite-failure.js";
+import { ledgerFailure, notOpen } from "./sqlite-failure.js";
 import { prepareStatements, type Statements } from "./statements.js";
 import { WalSync } from "./wal-sync.js";
 
@@ -54,15 +56,17 @@ export class Ledger {
     try {
       const [{ default: Sqlite }, kysely] = await Promise.all([import("better-sqlite3"), import("kysely")]);
       const inMemory = path === IN_MEMORY;
-      if (!inMemory) await mkdir(dirname(path), { recursive: true });
+      if (!inMemory) await makeFolder(dirname(path));
       const opened = (database = new Sqlite(path, { timeout: 0 }));
       await retryWhileBusy(clock, () => prepareFile(opened, inMemory, clock.now()));
       const statements = prepareStatements(opened, kysely);
       if (inMemory) return new Ledger(path, context, opened, statements, undefined, new WalSync(undefined));
-      const begun = (sessions = new OwnerSessions(`${path}.owners`, statements, Sqlite));
+      // Beside the file itself, as SQLite's own log, however many links lead to it.
+      const file = realpathSync(path);
+      const begun = (sessions = new OwnerSessions(`${file}.owners`, statements, Sqlite));
       const begin = opened.transaction(() => begun.begin(clock.now()));
       await retryWhileBusy(clock, () => begin.immediate());
-      return new Ledger(path, context, opened, statements, begun, new WalSync(await open(`${path}-wal`, "r+")));
+      return new Ledger(path, context, opened, statements, begun, new WalSync(await open(`${file}-wal`, "r+")));
     } catch (error) {
       sessions?.release();
       database?.close();
@@ -98,11 +102,10 @@ export class Ledger {
 
   async close(): Promise<void> {
     try {
-      if (this.sessions)
-        await this.write(
-          () => this.sessions?.end(),
-          () => false,
-        );
+      await this.write(
+        () => this.sessions?.end(),
+        () => false,
+      );
     } catch {
       // Its lock is freed below: the next opening sweeps the session away.
     }
@@ -116,6 +119,8 @@ export class Ledger {
     try {
       return await answer;
     } catch (error) {
+      // It waited for a lock, and the ledger was closed meanwhile.
+      if (!this.database.open) throw notOpen(this.path);
       throw ledgerFailure(this.path, error);
     }
   }

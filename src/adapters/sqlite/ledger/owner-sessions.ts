@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type Sqlite from "better-sqlite3";
-import { sqliteCode } from "./sqlite-failure.js";
+import { isBusy } from "./sqlite-failure.js";
 import type { Statements } from "./statements.js";
 
 /**
@@ -29,18 +29,18 @@ export class OwnerSessions {
 
   /** Sweeps away what sessions left behind that are over, and begins one. */
   begin(now: number): void {
-    mkdirSync(this.folder, { recursive: true });
+    if (!existsSync(this.folder)) mkdirSync(this.folder);
     for (const file of readdirSync(this.folder)) this.#sweep(file);
     // A number is taken when the ledger was deleted and made anew under a process that still uses the old one.
     do this.#id = Number(this.statements.insertSession.run({ openedAt: now }).lastInsertRowid);
-    while (!(this.#lock = this.#lockOn(this.#id, { fileMustExist: false })));
+    while (!(this.#lock = this.#lockOn(this.#id)));
   }
 
   /** Whether nobody can be working under this session's leases any more. False when that cannot be known. */
   isOver(id: number): boolean {
     if (id === this.#id) return false;
     if (!this.statements.session.get({ id })) return true;
-    const lock = this.#lockOn(id, { fileMustExist: true });
+    const lock = this.#lockOfOther(id);
     lock?.close();
     return lock !== undefined;
   }
@@ -64,26 +64,30 @@ export class OwnerSessions {
 
   #sweep(file: string): void {
     const id = Number(/^(\d+)\.lock$/.exec(file)?.[1]);
-    const lock = Number.isSafeInteger(id) ? this.#lockOn(id, { fileMustExist: true }) : undefined;
+    const lock = Number.isSafeInteger(id) ? this.#lockOfOther(id) : undefined;
     if (!lock) return;
     lock.close();
     this.statements.deleteSession.run({ id });
     rmSync(this.#fileOf(id), { force: true });
   }
 
-  // Undefined when somebody else holds the lock or there is no such file.
-  #lockOn(id: number, { fileMustExist }: { readonly fileMustExist: boolean }): Sqlite.Database | undefined {
+  // The lock of a session that began before; undefined when somebody holds it, or when there is no such file.
+  #lockOfOther(id: number): Sqlite.Database | undefined {
+    return existsSync(this.#fileOf(id)) ? this.#lockOn(id) : undefined;
+  }
+
+  // Undefined when somebody else holds the lock.
+  #lockOn(id: number): Sqlite.Database | undefined {
     let lock: Sqlite.Database | undefined;
     try {
-      lock = new this.driver(this.#fileOf(id), { timeout: 0, fileMustExist });
+      lock = new this.driver(this.#fileOf(id), { timeout: 0 });
       // Without this SQLite would put a journal beside the file.
       lock.pragma("journal_mode = memory");
       lock.exec("begin exclusive");
       return lock;
     } catch (error) {
       lock?.close();
-      const code = sqliteCode(error);
-      if (code?.startsWith("SQLITE_BUSY") || (fileMustExist && code === "SQLITE_CANTOPEN")) return undefined;
+      if (isBusy(error)) return undefined;
       throw error;
     }
   }

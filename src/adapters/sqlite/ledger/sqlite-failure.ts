@@ -35,6 +35,12 @@ export function notALedger(path: string, what: string, cause?: unknown): JobErro
   return new JobError("store_incompatible", { message: `${path} ${what}.`, hint, cause });
 }
 
+/** What a store answers when it is asked while it is closed. */
+export function notOpen(path: string): JobError {
+  const hint = "Start the executor, or call open() on the store; after close() a store takes no more calls.";
+  return new JobError("store_unavailable", { message: `The ledger ${path} is not open.`, hint });
+}
+
 const HINTS: readonly (readonly [codePrefix: string, hint: string])[] = [
   ["SQLITE_BUSY", "Another process holds the ledger's write lock for long. Do not use its file for other data."],
   ["SQLITE_FULL", "The disk is full. Free some space; nothing of this act was stored."],

@@ -45,8 +45,12 @@ export async function writeBatches(
 ): Promise<void> {
   const appender = await connection.createAppender(table);
   const writer = new ArrowChunkWriter(schema);
-  for (const batch of batches) writer.append(appender, batch);
-  appender.closeSync();
+  try {
+    for (const batch of batches) writer.append(appender, batch);
+  } finally {
+    // One that is left to the garbage collector is flushed at some time, and cuts a stream short that is open then.
+    appender.closeSync();
+  }
 }
 
 /**
@@ -63,7 +67,8 @@ export async function changedColumns(
 ): Promise<string[]> {
   await connection.run(`create or replace temp table sent as ${sql}`);
   await connection.run("create or replace temp table returned as from sent limit 0");
-  const rows = await arrowRows(connection, "from sent", limits);
+  // The query itself, not the table made of it: a result's vectors can lie in other ways than a table's.
+  const rows = await arrowRows(connection, sql, limits);
   const batches = cut === undefined ? rows.batches : rows.batches.flatMap(cut);
   await writeBatches(connection, "returned", { schema: rows.schema, batches });
   const changed: string[] = [];
@@ -71,13 +76,13 @@ export async function changedColumns(
     const column = `"${name.replaceAll('"', '""')}"`;
     const reader = await connection.runAndReadAll(
       `select count(*) filter (s.${column} is distinct from r.${column}
-                               or s.${column}::varchar is distinct from r.${column}::varchar
-                               or typeof(s.${column}) <> typeof(r.${column})),
+                               or s.${column}::varchar is distinct from r.${column}::varchar),
               (select count(*) from sent) - (select count(*) from returned)
        from sent s positional join returned r`,
     );
     const [different, missing] = reader.getRows()[0]!;
-    if (different !== 0n || missing !== 0n) changed.push(name);
+    if (missing !== 0n) throw new Error(`${String(missing)} rows did not come back.`);
+    if (different !== 0n) changed.push(name);
   }
   return changed;
 }

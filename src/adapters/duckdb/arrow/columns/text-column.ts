@@ -126,9 +126,8 @@ class StringRun {
   /** Takes a string in, if it is the next one in memory. */
   extend(entries: Uint32Array, word: number, length: number, target: number): boolean {
     if (entries[word + 2] !== this.nextLow || entries[word + 3] !== this.nextHigh) return false;
-    const low = this.nextLow + length;
-    this.nextHigh += low > 0xffff_ffff ? 1 : 0;
-    this.nextLow = low >>> 0;
+    // Past the low word there is no carry: no string begins there, so a new run does.
+    this.nextLow += length;
     this.length += length;
     if (target === this.pieceEnd) this.pieces[this.pieces.length - 1]!.length += length;
     else this.pieces.push({ target, length });

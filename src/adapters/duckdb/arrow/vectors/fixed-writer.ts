@@ -15,7 +15,7 @@ export function fixedWriter(type: DataType, arrow: ArrowType, column: string): V
   return (vector, data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     writeValidity(vector, valid, count);
-    const source = valueBytes(data, start, count, arrowWidth);
+    const source = valueBytes(data, start * arrowWidth, count * arrowWidth, valid, count);
     if (toDuckDB === undefined) {
       writeBytes(vector, source);
       return;
@@ -101,7 +101,7 @@ function rewriter(arrowWidth: number, duckdbWidth: number, rewrite: RewriteValue
   return (vector, data: Data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     writeValidity(vector, valid, count);
-    const source = viewOf(valueBytes(data, start, count, arrowWidth));
+    const source = viewOf(valueBytes(data, start * arrowWidth, count * arrowWidth, valid, count));
     const target = new Uint8Array(count * duckdbWidth);
     const view = viewOf(target);
     for (let row = 0; row < count; row++) {

@@ -34,17 +34,18 @@ export function writeBytes(vector: Vector, bytes: Uint8Array): void {
 }
 
 /**
- * The bytes of `count` values of `width` bytes each.
+ * The bytes of `count` values that begin at a byte of the column.
  *
  * @throws RangeError when the column is shorter than it says: the driver's copy does not look where the buffer ends.
  */
-export function valueBytes(data: Data, start: number, count: number, width: number): Uint8Array {
+export function valueBytes(data: Data, from: number, bytes: number, valid: Bitmap | null, count: number): Uint8Array {
   const values = data.values as ArrayBufferView | undefined;
-  const from = start * width;
-  if (values === undefined || values.byteLength < from + count * width) {
-    throw new RangeError("An Arrow column has fewer values than its length says.");
+  if (values !== undefined && values.byteLength >= from + bytes) {
+    return new Uint8Array(values.buffer, values.byteOffset + from, bytes);
   }
-  return new Uint8Array(values.buffer, values.byteOffset + from, count * width);
+  // Arrow's own writer leaves the values of booleans out when all of them are null.
+  if (valid !== null && countClear(valid, 0, count) === count) return new Uint8Array(bytes);
+  throw new RangeError("An Arrow column has fewer values than its length says.");
 }
 
 /** The driver reads from an ArrayBuffer only; shared memory is copied first. */

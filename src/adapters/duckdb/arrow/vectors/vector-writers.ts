@@ -2,14 +2,14 @@ import { DataType as ArrowType, type Field } from "apache-arrow";
 import type { DataType, StructField } from "../../../../model/data-type.js";
 import { childField, fieldType } from "../arrow-type-parts.js";
 import { bitBytes } from "../bit-digits.js";
-import { type Bitmap, isSet } from "../bitmap.js";
+import { type Bitmap, bitmapBytes, isSet } from "../bitmap.js";
 import { dictionaryTextWriter, enumWriter } from "./dictionary-writer.js";
 import { fixedWriter } from "./fixed-writer.js";
 import { GrowingBuffer } from "../growing-buffer.js";
 import { arrayWriter, listWriter, mapEntryWriter, structWriter } from "./nested-writers.js";
 import { checkedText, type Strings, stringsOf, writeStrings } from "./string-writer.js";
 import { unmovableValue } from "../unsupported-columns.js";
-import { rowsWithValue, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
+import { rowsWithValue, valueBytes, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 /**
  * The writer for an Arrow column.
@@ -63,14 +63,13 @@ const writeNulls: VectorWriter = (vector, _data, _start, count) => {
 };
 
 const writeBooleans: VectorWriter = (vector, data, start, count, mask) => {
-  const bits = data.values as Uint8Array;
-  if (bits.length * 8 < data.offset + start + count) {
-    throw new RangeError("An Arrow column has fewer values than its length says.");
-  }
+  const valid = rowsWithValue(data, start, count, mask);
+  // Slices of booleans begin at a bit, which only the offset tells.
+  const bits = valueBytes(data, 0, bitmapBytes(data.offset + start + count), valid, count);
   const bytes = new Uint8Array(count);
   for (let row = 0; row < count; row++) bytes[row] = isSet(bits, data.offset + start + row) ? 1 : 0;
   writeBytes(vector, bytes);
-  writeValidity(vector, rowsWithValue(data, start, count, mask), count);
+  writeValidity(vector, valid, count);
 };
 
 const writeVariableBytes: VectorWriter = (vector, data, start, count, mask) => {

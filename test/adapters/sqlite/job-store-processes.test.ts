@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { isLastEvent } from "../../../src/model/run-event.js";
+import { RUN_STATUSES, type RunStatus } from "../../../src/model/run-status.js";
+import { systemClock } from "../../../src/adapters/system/system-clock.js";
+import { seededRandom } from "../../crash/seeded-random.js";
+import { ledgerFile, newRun } from "./store-fixture.js";
+import { storeProcess } from "./store-process.js";
+
+const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
+const KILLS = 6;
+
+describe("a ledger whose process is killed amid its writes", () => {
+  it(`holds every act that was answered, whole, and none by half (MILLRACE_SEED=${SEED})`, async () => {
+    await using ledger = await ledgerFile();
+    const random = seededRandom(SEED);
+    const answered = new Map<string, RunStatus>();
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const other = storeProcess(ledger.path, "work");
+      await other.heard("opened");
+      other.child.on("message", ({ id, status }: { id?: string; status: RunStatus }) => {
+        if (id !== undefined) answered.set(id, status);
+      });
+      setTimeout(() => other.child.kill("SIGKILL"), random() * 250);
+      await other.ended;
+
+      expect(ledger.database().pragma("integrity_check", { simple: true })).toBe("ok");
+      const store = await ledger.store({ clock: systemClock });
+      for (const [id, status] of answered) {
+        const run = await store.getRun(id);
+        const events = await store.readEvents(id, { after: 0, limit: 100 });
+        // It may have gone further than its answers came.
+        expect(RUN_STATUSES.indexOf(run?.status ?? "pending"), id).toBeGreaterThanOrEqual(RUN_STATUSES.indexOf(status));
+        expect(events.map(({ seq }) => seq)).toEqual(
+          Array.from({ length: run?.lastEventSeq ?? 0 }, (_, index) => index + 1),
+        );
+        expect(events.map(({ type }) => type)).toEqual(
+          ["run.pending", "run.running", "run.committing", "run.succeeded"].slice(0, events.length),
+        );
+        expect(events.at(-1)?.type).toBe(`run.${run?.status}`);
+        expect(events.some(isLastEvent)).toBe(run?.status === "succeeded");
+      }
+      // What the dead left under way is free at once, and its own.
+      const taken = await store.claimExpired({ owner: "heir", limit: 100, leaseMs: 60_000 });
+      for (const { id, status, lease } of taken) {
+        expect(lease).toMatchObject({ owner: "heir", epoch: 2 });
+        const { moved } = await store.transition(id, { from: status, to: "failed", epoch: 2 }, []);
+        expect(moved).toBe(true);
+        answered.delete(id);
+      }
+      for (const { id } of (await store.listRuns({ status: "pending", limit: 1_000 })).runs) {
+        await store.requestCancel(id, null);
+        answered.delete(id);
+      }
+      await store.close();
+    }
+    expect(answered.size).toBeGreaterThan(KILLS);
+  }, 60_000);
+});
+
+describe("processes that share a ledger", () => {
+  it("claim each run once", async () => {
+    await using ledger = await ledgerFile();
+    const store = await ledger.store({ clock: systemClock });
+    const ids = Array.from({ length: 600 }, (_, number) => `run-${number}`);
+    await Promise.all(ids.map((id) => store.createRun(newRun(id))));
+    await using one = storeProcess(ledger.path, "claim");
+    await using two = storeProcess(ledger.path, "claim");
+    await Promise.all([one.heard("opened"), two.heard("opened")]);
+    for (const { child } of [one, two]) child.send("go");
+    const claimed = (await Promise.all([one.heard("claimed"), two.heard("claimed")])).map(
+      (said) => said["claimed"] as string[],
+    );
+    expect(claimed.flat().sort()).toEqual([...ids].sort());
+    for (const mine of claimed) expect(mine.length).toBeGreaterThan(0);
+  }, 30_000);
+
+  it("open a new ledger at once without hurting each other", async () => {
+    await using ledger = await ledgerFile();
+    const processes = [1, 2, 3].map(() => storeProcess(ledger.path, "open"));
+    const opened = await Promise.all(processes.map(async (other) => (await other.heard("opened"))["opened"]));
+    expect(new Set(opened).size).toBe(3);
+    await Promise.all(processes.map(({ kill }) => kill()));
+    expect(ledger.database().prepare("select version from millrace_migrations").pluck().all()).toEqual([1]);
+  }, 30_000);
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import { allEvents, harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { idBatch, type Play } from "../support/stub-engine.js";
+
+describe("a lost answer to the permit", () => {
+  it("and no answer to the question after it: no commit, no second row, and the run ends", async () => {
+    const store = new MemoryJobStore();
+    const transition = store.transition.bind(store);
+    const get = store.getRun.bind(store);
+    let away = false;
+    store.transition = async (id, change, events) => {
+      const outcome = await transition(id, change, events);
+      if (change.to === "committing" && !away) {
+        away = true;
+        throw new Error("answer lost");
+      }
+      return outcome;
+    };
+    store.getRun = (id) => (away ? ((away = true), Promise.reject(new Error("ledger away"))) : get(id));
+    const { executor, clock, out } = harness({ store, leaseMs: 1_000 });
+    await executor.start();
+    const handle = await executor.submitOrThrow("load");
+    await clock.advance(0);
+    store.getRun = get;
+    for (let n = 0; n < 10; n += 1) await clock.advance(1_000);
+    expect(await handle.result()).toMatchObject({ status: "succeeded", rowsWritten: 3 });
+    expect(await out.rows("t")).toHaveLength(3);
+    const events = await allEvents(handle);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    await executor.stop();
+  });
+});
+
+describe("a clock that jumps backwards by an hour", () => {
+  it("loses no run and no retry", async () => {
+    let calls = 0;
+    const gate = new Gate();
+    const play: Play = async function* () {
+      calls += 1;
+      if (calls === 1) {
+        await gate.pass();
+        throw new Error("once");
+      }
+      yield idBatch([1]);
+    };
+    const { executor, clock } = harness({ plays: { "select 1": play }, execution: { maxAttempts: 2 } });
+    await executor.start();
+    const handle = await executor.submitOrThrow("load");
+    await gate.reached;
+    clock.jumpTo(clock.now() - 3_600_000);
+    gate.open();
+    for (let n = 0; n < 4_000 && (await handle.get())?.finishedAt === null; n += 1) await clock.advance(1_000);
+    expect(await handle.get()).toMatchObject({ status: "succeeded", attempt: 2 });
+    await executor.stop();
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import type { RunTransition } from "../../src/ports/job-store.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
+import { harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { sqliteFile } from "../support/sqlite-file.js";
+import { StubEngine } from "../support/stub-engine.js";
+
+describe("a start that failed", () => {
+  it("can be tried again: connections that its clean-up closed work again", async () => {
+    await using file = await sqliteFile("create table t (id integer)");
+    let fails = true;
+    class Moody extends StubEngine {
+      override open(): Promise<void> {
+        return fails ? Promise.reject(new Error("not yet")) : Promise.resolve();
+      }
+    }
+    const { executor } = harness({
+      engine: new Moody(),
+      connections: { db: file.connection },
+      destination: file.destination("t"),
+    });
+    await expect(executor.start()).rejects.toThrow("not yet");
+    fails = false;
+    await executor.start();
+    expect(await (await executor.submitOrThrow("load")).result()).toMatchObject({ status: "succeeded" });
+    await executor.stop();
+  });
+});
+
+describe("stop races", () => {
+  it("a claim in flight is neither lost nor left running", async () => {
+    for (const mode of ["drain", "cancel"] as const) {
+      const gate = new Gate();
+      const clock = new ManualClock();
+      const store = new MemoryJobStore();
+      await store.open({ clock });
+      const claim = store.claimRuns.bind(store);
+      let gated = false;
+      store.claimRuns = async (request) => {
+        const runs = await claim(request);
+        if (gated) await gate.pass();
+        return runs;
+      };
+      const { executor } = harness({ store, clock });
+      await executor.start();
+      gated = true;
+      const handle = await executor.submitOrThrow("load");
+      await gate.reached;
+      let stopped = false;
+      const stopping = executor.stop({ mode }).then(() => (stopped = true));
+      await clock.advance(0);
+      expect(stopped).toBe(false);
+      gate.open();
+      await clock.advance(10);
+      await stopping;
+      expect((await store.getRun(handle.id))?.status).toMatch(/succeeded|pending/);
+    }
+  });
+
+  it("a submit in flight is refused, or stored for the next executor", async () => {
+    const clock = new ManualClock();
+    const store = new MemoryJobStore();
+    await store.open({ clock });
+    const gate = new Gate();
+    const create = store.createRun.bind(store);
+    store.createRun = async (run) => {
+      await gate.pass();
+      return create(run);
+    };
+    const { executor } = harness({ store, clock });
+    await executor.start();
+    const submitting = executor.submit("load");
+    await gate.reached;
+    await executor.stop();
+    gate.open();
+    const submitted = await submitting;
+    expect((await store.listRuns({})).runs).toHaveLength(submitted.isOk() ? 1 : 0);
+  });
+
+  it("stop() while the permit is asked for does not undo the commit, and reports it", async () => {
+    const gate = new Gate();
+    class Slow extends MemoryJobStore {
+      override async transition(
+        id: string,
+        change: RunTransition,
+        events: Parameters<MemoryJobStore["transition"]>[2],
+      ) {
+        const outcome = await super.transition(id, change, events);
+        if (change.to === "committing") await gate.pass();
+        return outcome;
+      }
+    }
+    const store = new Slow();
+    const clock = new ManualClock();
+    await store.open({ clock });
+    const { executor, out } = harness({ store, clock });
+    await executor.start();
+    const handle = await executor.submitOrThrow("load");
+    await gate.reached;
+    const stopping = executor.stop({ mode: "cancel" });
+    await clock.advance(0);
+    gate.open();
+    expect(await stopping).toMatchObject({ succeeded: 1, handedBack: 0 });
+    expect(await store.getRun(handle.id)).toMatchObject({ status: "succeeded" });
+    expect(await out.rows("t")).toHaveLength(3);
+  });
+});
