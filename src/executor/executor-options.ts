@@ -1,4 +1,7 @@
+import { types } from "node:util";
 import type { AnyJob } from "../jobs/job-definition.js";
+import { kindOf } from "../jobs/plain-value.js";
+import { LARGEST_COUNT, LONGEST_WAIT_MS } from "../jobs/read-execution.js";
 import { JobError } from "../model/job-error.js";
 import type { Clock } from "../ports/clock.js";
 import type { Connection } from "../ports/connection.js";
@@ -6,6 +9,7 @@ import type { IdSource } from "../ports/ids.js";
 import type { JobStore } from "../ports/job-store.js";
 import type { Logger } from "../ports/logger.js";
 import type { QueryEngine } from "../ports/query-engine.js";
+import { optionFault, wholeNumber, type OptionRule } from "../runs/option-check.js";
 
 /** What a {@link JobExecutor} is made of. */
 export interface JobExecutorOptions<J extends readonly AnyJob[] = readonly AnyJob[]> {
@@ -37,20 +41,56 @@ export interface JobExecutorOptions<J extends readonly AnyJob[] = readonly AnyJo
 const SMALLEST_LEASE_MS = 100;
 const KEY_BYTES = 32;
 
-/** The numbers of the options, with their defaults. @throws JobError `invalid_definition`, naming the option in `field`. */
+const SECRET_KEY: OptionRule = {
+  fits: (key) => types.isUint8Array(key) && key.byteLength === KEY_BYTES,
+  wanted: `a Uint8Array of ${KEY_BYTES} bytes (crypto.randomBytes(${KEY_BYTES}))`,
+};
+
+const OPTIONS: Readonly<Record<keyof JobExecutorOptions, OptionRule>> = {
+  engine: port("a query engine, such as new DuckDBEngine()", "open", "describe", "explain", "stream", "close"),
+  store: port("a job store, such as new MemoryJobStore()", "open", "createRun", "getRun", "claimRuns", "close"),
+  connections: { fits: isRecord, wanted: "a plain object of connections, { name: connection }" },
+  jobs: { fits: Array.isArray, wanted: "an array of jobs" },
+  clock: port("a clock", "now", "after"),
+  ids: port("a source of ids", "next", "random"),
+  logger: port("a logger, such as console", "debug", "info", "warn", "error"),
+  maxConcurrentRuns: wholeNumber(1, LARGEST_COUNT),
+  leaseMs: wholeNumber(SMALLEST_LEASE_MS, LONGEST_WAIT_MS, "a whole number of milliseconds"),
+  commitTimeoutMs: wholeNumber(1, LONGEST_WAIT_MS, "a whole number of milliseconds"),
+  secretKey: SECRET_KEY,
+};
+
+const REQUIRED = ["engine", "store", "connections", "jobs"] as const;
+
+/**
+ * Checks every option, and gives the numbers with their defaults.
+ *
+ * @throws JobError `invalid_definition`, naming the option in `field`.
+ */
 export function checkedLimits(options: JobExecutorOptions) {
-  const { maxConcurrentRuns = 4, leaseMs = 30_000, commitTimeoutMs = 60_000, secretKey } = options;
-  wholeNumber("maxConcurrentRuns", maxConcurrentRuns, 1);
-  wholeNumber("leaseMs", leaseMs, SMALLEST_LEASE_MS);
-  wholeNumber("commitTimeoutMs", commitTimeoutMs, 1);
-  if (secretKey && secretKey.byteLength !== KEY_BYTES) {
-    refuse(
-      "secretKey",
-      `must have ${KEY_BYTES} bytes, not ${secretKey.byteLength}`,
-      "Make one with crypto.randomBytes(32) and keep it.",
-    );
+  const fault = optionFault(options, OPTIONS);
+  if (fault) refuse(fault.option, fault.message);
+  for (const name of REQUIRED) {
+    if (options[name] === undefined) refuse(name, `is missing; it is ${OPTIONS[name].wanted}`);
   }
+  options.jobs.forEach((job: unknown, index) => {
+    if (!isDefined(job)) refuse(`jobs[${index}]`, "must be a job that defineJob or loadJobs made");
+  });
+  const { maxConcurrentRuns = 4, leaseMs = 30_000, commitTimeoutMs = 60_000 } = options;
   return { maxConcurrentRuns, leaseMs, commitTimeoutMs };
+}
+
+/** By what only a checked job has, since another build of the package may have made it. */
+function isDefined(job: unknown): boolean {
+  if (typeof job !== "object" || job === null) return false;
+  const { name, hash, template, parameters, checks } = job as Partial<AnyJob>;
+  return (
+    typeof name === "string" &&
+    typeof hash === "string" &&
+    Array.isArray(template) &&
+    Array.isArray(parameters) &&
+    typeof checks === "object"
+  );
 }
 
 /**
@@ -73,6 +113,13 @@ export function checkedConnections({ connections, store }: JobExecutorOptions): 
     if (twin !== undefined)
       refuse(field, `differs from connections.${twin} in case only`, "Names of connections ignore case. Rename one.");
     seen.set(name.toLowerCase(), name);
+    if (!isConnection(connection)) {
+      refuse(
+        field,
+        `must be a connection, not ${kindOf(connection)}`,
+        "Make one with csv(…), sqlite(…), memory() or the like.",
+      );
+    }
     const { resource } = connection.capabilities;
     if (
       resource !== undefined &&
@@ -89,11 +136,32 @@ export function checkedConnections({ connections, store }: JobExecutorOptions): 
   return new Map(Object.entries(connections));
 }
 
-function wholeNumber(field: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  refuse(field, `must be a whole number of at least ${least}, not ${String(value)}`, "Correct the option.");
+function port(wanted: string, ...methods: readonly string[]): OptionRule {
+  return { fits: (value) => hasMethods(value, methods), wanted: `${wanted} (with ${methods.join(", ")})` };
 }
 
-function refuse(field: string, what: string, hint: string): never {
-  throw new JobError("invalid_definition", { message: `The executor's option ${field} ${what}.`, hint, field });
+function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return methods.every((method) => typeof (value as Readonly<Record<string, unknown>>)[method] === "function");
+}
+
+/** An object whose keys are what it holds: no Map, no array, no instance of a class. */
+function isRecord(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function isConnection(value: unknown): boolean {
+  if (!hasMethods(value, ["close"])) return false;
+  const { capabilities } = value as Partial<Connection>;
+  return typeof capabilities === "object";
+}
+
+function refuse(option: string | null, what: string, hint = "Correct the option."): never {
+  throw new JobError("invalid_definition", {
+    message: `The executor's ${option === null ? "options" : `option ${option}`} ${what}.`,
+    hint,
+    field: option ?? "options",
+  });
 }

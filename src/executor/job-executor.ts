@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { errAsync, type ResultAsync } from "neverthrow";
 import { aesSecretBox } from "../adapters/system/aes-secret-box.js";
 import { consoleLogger } from "../adapters/system/console-logger.js";
@@ -7,6 +8,7 @@ import type { AnyJob } from "../jobs/job-definition.js";
 import type { JobNames, SubmitArgs } from "../jobs/job-params.js";
 import { JobRegistry } from "../jobs/job-registry.js";
 import { causeChain } from "../model/job-error.js";
+import { isTerminal } from "../model/run-status.js";
 import type { CancelOutcome, JobRun, RunPage, RunQuery } from "../model/run.js";
 import type { JobSubmitError } from "../model/submit-error.js";
 import { Connections } from "../runs/connections.js";
@@ -15,14 +17,16 @@ import { preview, type JobPreview, type PreviewOptions } from "../runs/preview.j
 import { maskedLogger, Redactor } from "../runs/redactor.js";
 import { Recovery, type RecoveryReport } from "../runs/recovery.js";
 import { runEvents } from "../runs/run-events.js";
-import { runHandle, type RunAccess, type RunHandle } from "../runs/run-handle.js";
+import { runHandle, runResult, type RunAccess, type RunHandle } from "../runs/run-handle.js";
 import { RunLedger } from "../runs/run-ledger.js";
 import type { RunServices } from "../runs/run-services.js";
 import { SecretVault } from "../runs/secret-vault.js";
 import { Submission } from "../runs/submission.js";
 import type { SubmitOptions } from "../runs/submit-options.js";
+import { within } from "../runs/waiting.js";
 import { checkedConnections, checkedLimits, type JobExecutorOptions } from "./executor-options.js";
 import { Lifecycle } from "./lifecycle.js";
+import { PendingPromises } from "./pending-promises.js";
 
 /** What `start` found. */
 export interface StartReport {
@@ -45,6 +49,8 @@ export interface StopReport {
   readonly succeeded: number;
   readonly failed: number;
   readonly cancelled: number;
+  /** Failed, and pending again by the job's policy. */
+  readonly retrying: number;
   /** Interrupted, and pending again. */
   readonly handedBack: number;
   /** Still `committing`, or not ended in time: recovery settles them. */
@@ -52,6 +58,9 @@ export interface StopReport {
 }
 
 const DEFAULT_STOP_TIMEOUT_MS = 30_000;
+
+/** A part that does not close in this time is left behind. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
  * Runs jobs: SQL in, atomic commit out, and a ledger that never lies. Made of ports, all passed in; it decides nothing
@@ -67,6 +76,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   readonly #stopped = new AbortController();
   readonly #lifecycle: Lifecycle<StartReport, StopReport, StopOptions>;
   readonly #access: RunAccess;
+  readonly #followed = new PendingPromises();
   #openedStore = false;
 
   /** @throws JobError `invalid_definition`, naming the option in `field`. */
@@ -91,17 +101,24 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     };
     this.#submission = new Submission(this.#jobs, this.#services);
     this.#dispatcher = new Dispatcher(this.#services, maxConcurrentRuns);
-    this.#recovery = new Recovery(this.#services);
+    this.#recovery = new Recovery(this.#services, () => this.#dispatcher.renewLeases());
     this.#lifecycle = new Lifecycle(
       () => this.#start(),
       (stopOptions) => this.#stop(stopOptions),
     );
-    const { ledger } = this.#services;
+    // One listener for each run that is followed.
+    setMaxListeners(0, this.#stopped.signal);
+    const { ledger, vault } = this.#services;
+    const source = { ledger, clock, stopped: this.#stopped.signal, mayRead: () => this.#mustBeReadable() };
     this.#access = {
       get: (id) => this.getRun(id),
-      events: (id, eventsOptions) => runEvents(id, eventsOptions, { ledger, clock, stopped: this.#stopped.signal }),
+      events: (id, eventsOptions) => runEvents(id, eventsOptions, source),
+      result: (id, resultOptions) => this.#followed.add(runResult(id, resultOptions, source)),
       cancel: (id, reason) => this.cancel(id, reason),
     };
+    ledger.signals.subscribe((change, runId) => {
+      if (change === "ended") vault.forget(runId);
+    });
   }
 
   /**
@@ -114,8 +131,12 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     return this.#lifecycle.start();
   }
 
-  /** Stops claiming, lets runs end or hands them back, and closes what `start` opened. Called again, gives the same report. */
+  /**
+   * Stops claiming, lets runs end or hands them back, and closes what `start` opened. Called again, gives the same report;
+   * with `mode: "cancel"`, it also ends the patience of a drain that is under way.
+   */
   stop(options: StopOptions = {}): Promise<StopReport> {
+    if (options.mode === "cancel") this.#dispatcher.interruptAll();
     return this.#lifecycle.stop(options);
   }
 
@@ -136,7 +157,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     const { refusal } = this.#lifecycle;
     if (refusal) return errAsync(refusal);
     return this.#submission.submit(name, parameters, options).map(({ run, created }) => {
-      if (options.signal) this.#cancelWith(options.signal, run.id);
+      if (options.signal && !isTerminal(run.status)) this.#cancelWith(options.signal, run.id);
       return runHandle(run.id, run.jobName, created, this.#access);
     });
   }
@@ -170,13 +191,13 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
 
   /** @throws JobError `not_started`, `executor_stopped`, `store_unavailable`. */
   async getRun(id: string): Promise<JobRun | undefined> {
-    this.#mustRun();
+    this.#mustBeReadable();
     return this.#services.ledger.get(id);
   }
 
   /** Newest first, a page at a time. @throws JobError `not_started`, `executor_stopped`, `store_unavailable`. */
   async listRuns(query: RunQuery = {}): Promise<RunPage> {
-    this.#mustRun();
+    this.#mustBeReadable();
     return this.#services.ledger.list(query);
   }
 
@@ -187,10 +208,9 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
 
   /** Asks for a run to be cancelled, and says what became of that. */
   async cancel(id: string, reason?: string): Promise<CancelOutcome> {
-    this.#mustRun();
+    this.#mustBeReadable();
     const outcome = await this.#services.ledger.requestCancel(id, reason ?? null);
     if (outcome === "requested") this.#dispatcher.interrupt(id, { kind: "cancelled", reason: reason ?? null });
-    if (outcome === "cancelled") this.#services.vault.forget(id);
     return outcome;
   }
 
@@ -199,41 +219,48 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     const { clock, logger, connections } = this.#services;
     this.#openedStore = !store.isOpen;
     try {
-      await store.open({ clock });
+      await store.open({ clock, logger });
       await engine.open({ connections: connections.all, clock, logger });
-      const recovered = await this.#recovery.start();
+      // A destination that answers slowly must not keep the other runs waiting.
       this.#dispatcher.start();
-      return { recovered };
+      return { recovered: await this.#recovery.start() };
     } catch (error) {
+      await this.#dispatcher.stop(0, "cancel");
       await this.#close();
       throw error;
     }
   }
 
   async #stop({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS, mode = "drain" }: StopOptions): Promise<StopReport> {
-    await this.#recovery.stop();
-    const { ended, unfinished } = await this.#dispatcher.stop(timeoutMs, mode === "cancel");
+    this.#recovery.stop();
+    const { ended, unfinished } = await this.#dispatcher.stop(timeoutMs, mode);
     this.#stopped.abort();
+    // Whoever waits for a run that has ended meanwhile still reads it.
+    await within(this.#services.clock, CLOSE_TIMEOUT_MS, this.#followed.settled());
     await this.#close();
-    const { succeeded, failed, cancelled, retrying, in_doubt, lost } = ended;
-    return { succeeded, failed, cancelled, handedBack: retrying, unfinished: unfinished + in_doubt + lost };
+    const { succeeded, failed, cancelled, retrying, handed_back: handedBack, in_doubt, lost } = ended;
+    return { succeeded, failed, cancelled, retrying, handedBack, unfinished: unfinished + in_doubt + lost };
   }
 
   /** Frees everything that can be freed, and tells of what cannot. */
   async #close(): Promise<void> {
     const { engine, store } = this.#options;
-    const { connections, logger } = this.#services;
-    const closing = [engine.close(), ...[...connections.all.values()].map((connection) => connection.close())];
-    if (this.#openedStore) closing.push(store.close());
-    for (const closed of await Promise.allSettled(closing)) {
-      if (closed.status === "rejected")
-        logger.warn("Something could not be closed.", { message: causeChain(closed.reason) });
-    }
+    const { connections, logger, clock } = this.#services;
+    const parts = [engine, ...connections.all.values(), ...(this.#openedStore ? [store] : [])];
+    const close = async (part: { close(): Promise<void> }): Promise<void> => {
+      try {
+        if ((await within(clock, CLOSE_TIMEOUT_MS, part.close())) !== "late") return;
+        logger.warn("Something did not close in time.", { part: part.constructor.name, timeoutMs: CLOSE_TIMEOUT_MS });
+      } catch (error) {
+        logger.warn("Something could not be closed.", { part: part.constructor.name, message: causeChain(error) });
+      }
+    };
+    await Promise.all(parts.map(close));
   }
 
-  #mustRun(): void {
-    const { refusal } = this.#lifecycle;
-    if (refusal) throw refusal;
+  #mustBeReadable(): void {
+    const { readRefusal } = this.#lifecycle;
+    if (readRefusal) throw readRefusal;
   }
 
   #cancelWith(signal: AbortSignal, runId: string): void {
@@ -247,10 +274,14 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     };
     if (signal.aborted) return cancel();
     signal.addEventListener("abort", cancel, { once: true });
-    const unsubscribe = this.#services.ledger.signals.subscribe((signalled) => {
-      if (signalled.runId !== runId || signalled.change !== "ended") return;
+    const forget = (): void => {
       signal.removeEventListener("abort", cancel);
+      this.#stopped.signal.removeEventListener("abort", forget);
       unsubscribe();
+    };
+    const unsubscribe = this.#services.ledger.signals.subscribeTo(runId, (change) => {
+      if (change === "ended") forget();
     });
+    this.#stopped.signal.addEventListener("abort", forget, { once: true });
   }
 }

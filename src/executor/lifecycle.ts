@@ -8,6 +8,7 @@ export class Lifecycle<Started, Stopped, StopOptions> {
   #starting: Promise<Started> | null = null;
   #stopping: Promise<Stopped> | null = null;
   #ready = false;
+  #closed = false;
 
   constructor(
     private readonly open: () => Promise<Started>,
@@ -32,13 +33,24 @@ export class Lifecycle<Started, Stopped, StopOptions> {
   stop(options: StopOptions): Promise<Stopped> {
     this.#stopping ??= Promise.resolve(this.#starting)
       .catch(() => undefined)
-      .then(() => this.close(options));
+      .then(() => this.close(options))
+      .finally(() => {
+        this.#closed = true;
+      });
     return this.#stopping;
   }
 
-  /** Why nothing can be asked of it now; null when it runs. */
+  /** Why it takes nothing new now; null when it runs. */
   get refusal(): JobError<"not_started" | "executor_stopped"> | null {
-    if (this.#stopping) return stopped();
+    return this.#stopping ? stopped() : this.#readiness();
+  }
+
+  /** Why what is there cannot be read any more; null while it runs and while it stops. */
+  get readRefusal(): JobError<"not_started" | "executor_stopped"> | null {
+    return this.#closed ? stopped() : this.#readiness();
+  }
+
+  #readiness(): JobError<"not_started"> | null {
     if (this.#ready) return null;
     return new JobError("not_started", {
       message: "The executor has not been started.",

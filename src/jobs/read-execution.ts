@@ -5,10 +5,11 @@ import type { DefinitionProblems } from "./definition-problems.js";
 /** How a job's runs are carried out; what is left out is as in `EXECUTION_DEFAULTS`. */
 export type ExecutionSpec = Partial<Omit<ExecutionPolicy, "backoff">> & { readonly backoff?: Partial<Backoff> };
 
-// The longest that a timer of Node's waits; a longer one would fire at once.
-const LONGEST_WAIT_MS = 2_147_483_647;
-const LARGEST_COUNT = 1_000_000;
-const INT32 = 2_147_483_647;
+/** The longest that a timer of Node's waits; a longer one would fire at once. */
+export const LONGEST_WAIT_MS = 2_147_483_647;
+/** Priorities are 32-bit numbers in every ledger. */
+export const LARGEST_PRIORITY = 2_147_483_647;
+export const LARGEST_COUNT = 1_000_000;
 
 export function readExecution(spec: unknown, path: string, problems: DefinitionProblems): ExecutionPolicy {
   const known = ["timeoutMs", "maxAttempts", "maxRecoveries", "backoff", "priority"];
@@ -27,7 +28,7 @@ export function readExecution(spec: unknown, path: string, problems: DefinitionP
       otherwise: EXECUTION_DEFAULTS.maxRecoveries,
     }),
     backoff: readBackoff(fields.get("backoff"), fields.at("backoff"), problems),
-    priority: fields.integer("priority", { min: -INT32, max: INT32, otherwise: EXECUTION_DEFAULTS.priority }),
+    priority: fields.integer("priority", { min: -LARGEST_PRIORITY, max: LARGEST_PRIORITY, otherwise: EXECUTION_DEFAULTS.priority }),
   };
 }
 

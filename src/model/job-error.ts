@@ -30,6 +30,14 @@ export interface JobErrorInit extends ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** A {@link JobError} as plain data. */
+export interface JobErrorJson extends ErrorDetails {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly retryable: boolean;
+}
+
 /**
  * The one error class. Match on `code`, or use {@link isJobError}: `instanceof` fails when a process holds both the ESM
  * and the CJS build.
@@ -59,6 +67,29 @@ export class JobError<C extends ErrorCode = ErrorCode> extends Error implements 
     Object.assign(this, details);
     Object.defineProperty(this, BRAND, { value: true });
   }
+
+  /** What a caller may be shown, as plain data: no stack and no cause. */
+  toJSON(): JobErrorJson {
+    const { code, message, hint, retryable } = this;
+    return { code, message, hint, retryable, ...errorDetails(this) };
+  }
+}
+
+const DETAILS = [
+  "jobName",
+  "runId",
+  "parameters",
+  "field",
+  "columns",
+  "table",
+  "connection",
+  "mode",
+  "timeoutMs",
+] as const satisfies readonly (keyof ErrorDetails)[];
+
+/** The details that are present. */
+export function errorDetails(error: ErrorDetails): ErrorDetails {
+  return Object.fromEntries(DETAILS.filter((key) => error[key] !== undefined).map((key) => [key, error[key]]));
 }
 
 /**
@@ -67,28 +98,45 @@ export class JobError<C extends ErrorCode = ErrorCode> extends Error implements 
  * @param code when given, the error must also have this code.
  */
 export function isJobError<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is JobError<C> {
-  if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
-  return code === undefined || ("code" in value && value.code === code);
+  if (typeof value !== "object" || value === null || propertyOf(value, BRAND) !== true) return false;
+  return code === undefined || propertyOf(value, "code") === code;
 }
 
 /**
- * The messages of an error and of all its causes, outermost first, joined by `: `. A cause that the message already
- * quotes is not repeated.
+ * The messages of an error, of what it gathers (`AggregateError`) and of all their causes, outermost first, joined by
+ * `: `. A text that the message already quotes is not repeated. Takes whatever was thrown, and never throws.
  */
 export function causeChain(error: unknown): string {
   const parts: string[] = [];
   const seen = new Set<unknown>();
-  for (let current = error; current !== undefined && current !== null && !seen.has(current);) {
+  for (const left = [error]; left.length > 0;) {
+    const current = left.pop();
+    if (current === undefined || current === null || seen.has(current)) continue;
     seen.add(current);
-    const text = current instanceof Error ? current.message : messageOf(current);
+    const text = textOf(current);
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
-    current = typeof current === "object" ? (current as { cause?: unknown }).cause : undefined;
+    if (typeof current !== "object") continue;
+    const gathered = propertyOf(current, "errors");
+    left.push(propertyOf(current, "cause"), ...(Array.isArray(gathered) ? (gathered as unknown[]).toReversed() : []));
   }
   return parts.join(": ");
 }
 
 // Worker threads and native addons reject with bare objects.
-function messageOf(thrown: unknown): string {
-  if (typeof thrown === "object" && thrown !== null && "message" in thrown) return String(thrown.message);
-  return String(thrown);
+function textOf(thrown: unknown): string {
+  const message = typeof thrown === "object" && thrown !== null ? propertyOf(thrown, "message") : thrown;
+  try {
+    return String(message ?? thrown);
+  } catch {
+    return "something that has no text was thrown";
+  }
+}
+
+// A proxy or a getter may throw at any look.
+function propertyOf(value: object, key: PropertyKey): unknown {
+  try {
+    return (value as Readonly<Record<PropertyKey, unknown>>)[key];
+  } catch {
+    return undefined;
+  }
 }

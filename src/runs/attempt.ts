@@ -3,6 +3,7 @@ import { isJobError } from "../model/job-error.js";
 import type { JobRun } from "../model/run.js";
 import type { JobDestination, WriteRequest } from "../ports/job-destination.js";
 import type { EngineQuery } from "../ports/query-engine.js";
+import type { RowStream } from "../ports/row-stream.js";
 import { AttemptControl, type Interruption } from "./attempt-control.js";
 import { CommitGate } from "./commit-gate.js";
 import { CountedRows } from "./counted-rows.js";
@@ -12,12 +13,18 @@ import { progressLog } from "./progress-log.js";
 import { RunEnding, type EndState, type HeldRun } from "./run-ending.js";
 import { INTERNAL, redactorFor, type RunServices } from "./run-services.js";
 import { queryError, superviseWrite, type WriteEnd } from "./supervised-write.js";
+import { onAbort, unlessAborted, within } from "./waiting.js";
+
+/** A query that does not let go is left behind after this. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /** One try of a run that was claimed for this executor: from `running` to the end of the attempt. */
 export class Attempt {
   readonly control = new AttemptControl();
+  readonly #abandoned = new AbortController();
   readonly #epoch: number;
   readonly #ending: RunEnding;
+  readonly #keeper: LeaseKeeper;
 
   /** @param run as the claim gave it; replaced by what the ledger says after each move. */
   constructor(
@@ -26,11 +33,11 @@ export class Attempt {
   ) {
     this.#epoch = run.lease?.epoch ?? 0;
     this.#ending = new RunEnding(services);
+    this.#keeper = this.#keepLease();
   }
 
   /** Never rejects: whatever happens ends in the ledger or is left to recovery. */
   async carryOut(): Promise<EndState> {
-    const keeper = this.#keepLease();
     const callOff = this.#startTimeout();
     try {
       return await this.#end(await this.#write());
@@ -39,8 +46,19 @@ export class Attempt {
       return "lost";
     } finally {
       callOff();
-      keeper.stop();
+      this.#keeper.stop();
     }
+  }
+
+  /** Renews the lease now, after the process may have slept. */
+  renewLease(): Promise<void> {
+    return this.#keeper.renewNow();
+  }
+
+  /** Nobody waits any longer: lets go of lease, timers and write, so that recovery can find out. */
+  abandon(): void {
+    this.#keeper.stop();
+    this.#abandoned.abort();
   }
 
   async #write(): Promise<WriteEnd> {
@@ -54,20 +72,28 @@ export class Attempt {
       refuseMisfit(resolved, check);
       return await this.#writeRows(resolved.destination, rows, check.createIfMissing);
     } catch (error) {
-      return { kind: "not_committed", error };
+      return { kind: this.control.granted ? "unknown" : "not_committed", error };
     } finally {
-      await rows?.close().catch((error: unknown) => {
-        this.services.logger.warn("A query could not be released.", this.#fields(error));
-      });
+      if (rows) await this.#release(rows);
     }
+  }
+
+  async #release(rows: CountedRows): Promise<void> {
+    const { clock, logger } = this.services;
+    const left = Promise.race([rows.close(), onAbort(this.#abandoned.signal)]);
+    const released = await within(clock, CLOSE_TIMEOUT_MS, left).catch((error: unknown) => {
+      logger.warn("A query could not be released.", this.#fields(error));
+    });
+    if (released === "late") logger.warn("A query did not let go in time.", { runId: this.run.id });
   }
 
   async #writeRows(destination: JobDestination, rows: CountedRows, createIfMissing: boolean): Promise<WriteEnd> {
     const { clock, commitTimeoutMs } = this.services;
     const { control } = this;
+    const { signal } = control;
     // A commit id that was settled as `never` is fenced for ever, so the next attempt takes another.
     const commitId = this.run.commitId === null ? this.run.id : `${this.run.id}.${this.#epoch}`;
-    const progress = progressLog(this.run.id, this.#epoch, this.services);
+    const progress = progressLog(this.run.id, this.#epoch, this.services, signal);
     const gate = new CommitGate(commitId, rows, control, async (rowsStaged) => {
       await progress.stop();
       return this.#moveToCommitting(commitId, rowsStaged);
@@ -77,15 +103,16 @@ export class Attempt {
       mode: this.run.definition.destination.mode,
       schema: rows.schema,
       createIfMissing,
-      signal: control.signal,
+      signal,
       onProgress: progress.report,
       permit: (staged) => gate.permit(staged),
     };
     // A destination written in plain JavaScript may throw instead of rejecting.
     const writing = Promise.resolve().then(() => destination.write(rows, request));
     const settled = async (): Promise<boolean> => (await this.#ending.ask(this.#held())).state !== "in_doubt";
+    const abandoned = this.#abandoned.signal;
     try {
-      return await superviseWrite({ writing, gate, rows, control, clock, commitTimeoutMs, settled });
+      return await superviseWrite({ writing, gate, rows, control, clock, commitTimeoutMs, abandoned, settled });
     } finally {
       await progress.stop();
     }
@@ -99,6 +126,8 @@ export class Attempt {
         return this.#ending.settle(this.#held(), () => this.#fail(end.error));
       case "not_committed":
         return this.#endWithoutCommit(end.error);
+      case "abandoned":
+        return "lost";
     }
   }
 
@@ -146,10 +175,14 @@ export class Attempt {
     return { kind: "cancelled", reason: outcome.run?.cancelRequest?.reason ?? null };
   }
 
-  async #openRows() {
-    const { engine } = this.services;
-    this.control.signal.throwIfAborted();
-    return engine.stream(this.#query(), { signal: this.control.signal }).catch((error: unknown) => {
+  async #openRows(): Promise<RowStream> {
+    const { signal } = this.control;
+    signal.throwIfAborted();
+    const query = this.#query();
+    const opening = Promise.resolve().then(() => this.services.engine.stream(query, { signal }));
+    return unlessAborted(signal, opening).catch((error: unknown) => {
+      // One that opens after all must not stay open.
+      opening.then((late) => late.close()).catch(() => undefined);
       throw isJobError(error) ? error : queryError(error);
     });
   }

@@ -3,13 +3,14 @@ import type { CommitId, CommitReceipt } from "../model/write-mode.js";
 import type { CommitPermit } from "../ports/job-destination.js";
 import { interruptionError, type AttemptControl, type Interruption } from "./attempt-control.js";
 import type { CountedRows } from "./counted-rows.js";
+import { misbehaved } from "./misbehaved.js";
 
 /** Moves the run to `committing`; null when done, otherwise what stands against it. */
 export type MoveToCommitting = (rowsStaged: number) => Promise<Interruption | null>;
 
 /** The commit point of one attempt: gives out at most one permit, and knows the only receipt that can come of it. */
 export class CommitGate {
-  #asked = false;
+  #asking: Promise<Interruption | null> | null = null;
   #closed = false;
   #receipt: CommitReceipt | null = null;
   #refusal: JobError | null = null;
@@ -37,23 +38,36 @@ export class CommitGate {
     return this.#refusal;
   }
 
-  /** From now on no receipt is taken: the commit is being settled. */
-  close(): void {
+  /**
+   * Ends the giving of permits and the taking of receipts: the write is over, or its commit is being settled. An ask that
+   * is under way is waited for.
+   *
+   * @returns whether the permit was given, so that only the destination knows what became of the commit.
+   */
+  async close(): Promise<boolean> {
     this.#closed = true;
+    await this.#asking?.catch(() => undefined);
+    return this.control.granted;
   }
 
   async permit({ rowsStaged }: { readonly rowsStaged: number }): Promise<CommitPermit> {
-    this.#refusal = this.#fault(rowsStaged);
-    this.#asked = true;
-    if (this.#refusal) throw this.#refusal;
-    const refusal = await this.control.seal(() => this.move(rowsStaged));
+    const fault = this.#fault(rowsStaged);
+    if (fault) {
+      this.#refusal ??= fault;
+      throw fault;
+    }
+    this.#asking = this.control.seal(() => this.move(rowsStaged));
+    const refusal = await this.#asking;
     if (refusal) throw interruptionError(refusal);
     this.#tellGranted("granted");
     return { committed: (details) => this.#committed(rowsStaged, details?.snapshotId ?? null) };
   }
 
   #fault(rowsStaged: number): JobError | null {
-    if (this.#asked) return misbehaved("asked for its permit twice");
+    const { interruption } = this.control;
+    if (interruption) return interruptionError(interruption);
+    if (this.#closed) return misbehaved("asked for its permit after its write had ended");
+    if (this.#asking) return misbehaved("asked for its permit twice");
     if (!this.rows.ended) return misbehaved("asked for its permit before the end of the rows");
     if (rowsStaged === this.rows.rows) return null;
     return new JobError("stream_incomplete", {
@@ -68,12 +82,4 @@ export class CommitGate {
     this.#receipt = Object.freeze({ commitId: this.commitId, rowsWritten, snapshotId });
     return this.#receipt;
   }
-}
-
-/** The destination broke its port's promise. */
-export function misbehaved(what: string): JobError {
-  return new JobError("destination_misbehaved", {
-    message: `The destination ${what}.`,
-    hint: "This is a defect of the destination. Test it with jobDestinationContract from millrace/testing.",
-  });
 }

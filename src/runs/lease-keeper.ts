@@ -36,6 +36,13 @@ export class LeaseKeeper {
     this.#callOff = clock.after(leaseMs / RENEWALS_PER_LEASE, () => void this.#renew());
   }
 
+  /** Renews at once, out of turn. */
+  async renewNow(): Promise<void> {
+    if (this.#stopped) return;
+    this.#callOff();
+    await this.#renew();
+  }
+
   async #renew(): Promise<void> {
     const { clock, leaseMs, renew, onCancelRequested, onLost, onError } = this.options;
     const askedAt = clock.now();

@@ -3,6 +3,7 @@ import { JobError } from "../model/job-error.js";
 import { describeFindings, schemaDifference, type SchemaFinding } from "../model/schema-difference.js";
 import type { TableSchema } from "../model/table-schema.js";
 import type { ResolvedDestination } from "./connections.js";
+import { unlessAborted } from "./waiting.js";
 
 /** What a destination looks like before a write, and what stands against it. */
 export interface DestinationCheck {
@@ -26,7 +27,8 @@ export async function checkDestination(
   signal: AbortSignal,
 ): Promise<DestinationCheck> {
   const { destination } = resolved;
-  const existing = await destination.schema(signal).catch((error: unknown) => {
+  const asked = Promise.resolve().then(() => destination.schema(signal));
+  const existing = await unlessAborted(signal, asked).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new JobError("connection_unavailable", {
       message: `Connection "${resolved.connection}" could not be asked about "${resolved.table}"`,

@@ -5,8 +5,11 @@ import { JobError } from "../model/job-error.js";
 import { describeFindings, type SchemaFinding } from "../model/schema-difference.js";
 import type { JobSubmitError } from "../model/submit-error.js";
 import type { TableSchema } from "../model/table-schema.js";
+import { ABORT_SIGNAL, wholeNumber, type OptionRule } from "./option-check.js";
 import type { RunServices } from "./run-services.js";
 import type { PlannedQuery, Submission } from "./submission.js";
+import { optionsFault } from "./submit-options.js";
+import { hasSecrets, withoutSecrets } from "./without-secrets.js";
 
 /** What a run would do. Nothing was written, to the ledger or to the destination. */
 export interface JobPreview {
@@ -17,7 +20,7 @@ export interface JobPreview {
   readonly parameters: ReadonlyMap<string, DataType | null>;
   /** The tables that the query reads. */
   readonly tables: readonly string[];
-  /** The engine's plan as text, with what it reads of each table. */
+  /** The engine's plan as text, with what it reads of each table; other values stand in the place of secret ones. */
   readonly plan: string;
   readonly destination: DestinationPreview;
   /** The first rows, as plain values. */
@@ -41,23 +44,30 @@ export interface PreviewOptions {
   readonly signal?: AbortSignal;
 }
 
+const PREVIEW_OPTIONS: Readonly<Record<keyof PreviewOptions, OptionRule>> = {
+  limit: wholeNumber(0, Number.MAX_SAFE_INTEGER, "a number of rows"),
+  signal: ABORT_SIGNAL,
+};
+
 /** A dry run. */
 export function preview(
   submission: Submission,
   services: RunServices,
   jobName: string,
   parameters: Readonly<Record<string, unknown>> | undefined,
-  { limit = 10, signal = new AbortController().signal }: PreviewOptions,
+  options: PreviewOptions,
 ): ResultAsync<JobPreview, JobSubmitError> {
-  return submission.plan(jobName, parameters, signal).andThen((planned) =>
-    submission.typed(planned, signal, async () => {
-      const { existing, createIfMissing, findings } = await submission.check(planned, signal);
+  const fault = (given: unknown, name: string) => optionsFault("preview", given, PREVIEW_OPTIONS, name);
+  return submission.plan(jobName, { parameters, options, fault }).andThen((planned) =>
+    submission.typed(planned, planned.signal, async () => {
+      const { limit = 10 } = options;
+      const { existing, createIfMissing, findings } = await submission.check(planned, planned.signal);
       return {
         jobName: planned.job.name,
         schema: planned.description.schema,
         parameters: planned.description.parameters,
         tables: planned.description.tables,
-        plan: planned.redactor.text(await services.engine.explain(planned.query, signal)),
+        plan: await plan(planned, services),
         destination: {
           table: planned.resolved.table,
           existing,
@@ -65,31 +75,42 @@ export function preview(
           findings,
           difference: describeFindings(findings),
         },
-        rows: limit === 0 ? [] : await sample(planned, services, limit, signal),
+        rows: limit === 0 ? [] : await sample(planned, services, limit),
       };
     }),
   );
 }
 
+/** Made without the secrets: a plan breaks its lines anywhere, so that no text of it could be masked with certainty. */
+async function plan({ query, redactor, signal }: PlannedQuery, { engine }: RunServices): Promise<string> {
+  if (!hasSecrets(query)) return redactor.text(await engine.explain(query, signal));
+  try {
+    return redactor.text(await engine.explain(withoutSecrets(query), signal));
+  } catch {
+    signal.throwIfAborted();
+    return "The plan depends on a secret parameter, so it is not shown.";
+  }
+}
+
 async function sample(
-  { query }: PlannedQuery,
+  { query, signal }: PlannedQuery,
   { engine }: RunServices,
   limit: number,
-  signal: AbortSignal,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const rows: Readonly<Record<string, unknown>>[] = [];
   try {
     const stream = await engine.stream(query, { signal, limit });
     try {
-      for await (const batch of stream) rows.push(...batchRows(batch, stream.schema));
+      for await (const batch of stream) for (const row of batchRows(batch, stream.schema)) rows.push(row);
     } finally {
       await stream.close();
     }
   } catch (cause) {
+    const secret = hasSecrets(query);
     throw new JobError("sql_plan_failure", {
-      message: "The sample rows could not be read",
-      hint: "A run would fail likewise. The message tells what the engine said.",
-      cause,
+      message: `The sample rows could not be read${secret ? ". What the engine said could quote a secret parameter." : ""}`,
+      hint: `A run would fail likewise.${secret ? "" : " The message tells what the engine said."}`,
+      ...(!secret && { cause }),
     });
   }
   return rows;

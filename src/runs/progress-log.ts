@@ -15,7 +15,12 @@ export interface ProgressLog {
   stop(): Promise<void>;
 }
 
-export function progressLog(runId: string, epoch: number, { ledger, clock, logger }: RunServices): ProgressLog {
+export function progressLog(
+  runId: string,
+  epoch: number,
+  { ledger, clock, logger }: RunServices,
+  signal: AbortSignal,
+): ProgressLog {
   let newest: Progress | null = null;
   let waiting = false;
   let stopped = false;
@@ -33,10 +38,12 @@ export function progressLog(runId: string, epoch: number, { ledger, clock, logge
       .catch(() => logger.debug("Progress could not be logged.", { runId }));
   };
 
+  signal.addEventListener("abort", () => callOff(), { once: true });
+
   return {
     report: (rows, bytes) => {
       newest = { rows, bytes: bytes ?? null };
-      if (stopped || waiting) return;
+      if (stopped || waiting || signal.aborted) return;
       waiting = true;
       callOff = clock.after(PROGRESS_INTERVAL_MS, () => void writing.then(write));
     },

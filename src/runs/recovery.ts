@@ -1,6 +1,8 @@
 import { causeChain } from "../model/job-error.js";
+import { isTerminal } from "../model/run-status.js";
 import type { JobRun } from "../model/run.js";
-import { RunEnding, type EndState } from "./run-ending.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { NO_ENDS, RunEnding, type EndState } from "./run-ending.js";
 import type { RunServices } from "./run-services.js";
 
 /** What became of the runs whose owner died. */
@@ -16,7 +18,7 @@ export interface RecoveryReport {
 }
 
 /** How many runs are settled side by side. */
-const BATCH = 16;
+const BATCH = 64;
 
 /** Takes over the runs of dead owners, settles their commits, and brings them to their next status. */
 export class Recovery {
@@ -25,7 +27,11 @@ export class Recovery {
   #stopped = false;
   #callOff: () => void = () => undefined;
 
-  constructor(private readonly services: RunServices) {
+  /** @param renewOwn renews the leases of what runs here, so that a process that slept does not take over its own runs. */
+  constructor(
+    private readonly services: RunServices,
+    private readonly renewOwn: () => Promise<unknown>,
+  ) {
     this.#ending = new RunEnding(services);
   }
 
@@ -36,10 +42,10 @@ export class Recovery {
     return report;
   }
 
-  async stop(): Promise<void> {
+  /** Begins nothing more. What is being settled goes on by itself, fenced by its lease. */
+  stop(): void {
     this.#stopped = true;
     this.#callOff();
-    await this.#sweeping?.catch(() => undefined);
   }
 
   sweep(): Promise<RecoveryReport> {
@@ -51,31 +57,52 @@ export class Recovery {
 
   async #sweep(): Promise<RecoveryReport> {
     const { ledger, owner, leaseMs } = this.services;
-    const counts: Record<EndState, number> = {
-      succeeded: 0,
-      failed: 0,
-      cancelled: 0,
-      retrying: 0,
-      in_doubt: 0,
-      lost: 0,
-    };
-    for (let runs = [] as readonly JobRun[]; !this.#stopped;) {
-      runs = await ledger.claimExpired({ owner, limit: BATCH, leaseMs });
-      for (const end of await Promise.all(runs.map((run) => this.#recover(run)))) counts[end] += 1;
-      if (runs.length < BATCH) break;
+    const counts = { ...NO_ENDS };
+    const seen = new Set<string>();
+    await this.renewOwn();
+    await this.#forgetSecrets();
+    while (!this.#stopped) {
+      const runs = await ledger.claimExpired({ owner, limit: BATCH, leaseMs });
+      const fresh = runs.filter(({ id }) => !seen.has(id));
+      for (const { id } of fresh) seen.add(id);
+      for (const end of await Promise.all(fresh.map((run) => this.#recover(run)))) counts[end] += 1;
+      // What comes back within one sweep is in doubt still, and waits for the next one.
+      if (runs.length < BATCH || fresh.length < runs.length) break;
     }
     const { succeeded, retrying, failed, cancelled, in_doubt: inDoubt } = counts;
     return { succeeded, retrying, failed, cancelled, inDoubt };
   }
 
+  /** Lets go of the secrets of runs that other processes brought to an end. */
+  async #forgetSecrets(): Promise<void> {
+    const { ledger, vault } = this.services;
+    for (const runId of vault.heldIds()) {
+      const run = await ledger.get(runId);
+      if (!run || isTerminal(run.status)) vault.forget(runId);
+    }
+  }
+
   async #recover(run: JobRun): Promise<EndState> {
-    const held = {
-      run,
-      from: run.status === "committing" ? "committing" : "running",
-      epoch: run.lease?.epoch ?? 0,
-    } as const;
+    const { ledger, clock, leaseMs, logger } = this.services;
+    const epoch = run.lease?.epoch ?? 0;
+    const held = { run, from: run.status === "committing" ? "committing" : "running", epoch } as const;
     const again = (): Promise<EndState> => this.#ending.recover(held);
-    return held.from === "committing" ? this.#ending.settle(held, again) : again();
+    const keeper = new LeaseKeeper({
+      clock,
+      leaseMs,
+      renew: () => ledger.renew(run.id, { epoch, leaseMs }),
+      onCancelRequested: () => undefined,
+      onLost: () => undefined,
+      onError: (error) => logger.warn("A lease could not be renewed.", { runId: run.id, message: causeChain(error) }),
+    });
+    try {
+      return held.from === "committing" ? await this.#ending.settle(held, again) : await again();
+    } catch (error) {
+      logger.error("A run could not be recovered.", { runId: run.id, message: causeChain(error) });
+      return "lost";
+    } finally {
+      keeper.stop();
+    }
   }
 
   #schedule(): void {
@@ -83,9 +110,9 @@ export class Recovery {
     const { clock, leaseMs, logger } = this.services;
     this.#callOff = clock.after(leaseMs, () => {
       void this.sweep()
-        .catch((error: unknown) =>
-          logger.error("The ledger could not be asked for lost runs.", { message: causeChain(error) }),
-        )
+        .catch((error: unknown) => {
+          logger.error("The ledger could not be asked for lost runs.", { message: causeChain(error) });
+        })
         .then(() => this.#schedule());
     });
   }

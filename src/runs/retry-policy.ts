@@ -1,6 +1,8 @@
 import type { Backoff, ExecutionPolicy } from "../model/job-definition.js";
 import type { RunError } from "../model/run.js";
 
+const LARGEST_EXPONENT = 1_023;
+
 /** Whether a failed attempt is followed by another. */
 export function mayRetry(policy: ExecutionPolicy, attempt: number, error: RunError): boolean {
   return error.retryable && attempt < policy.maxAttempts;
@@ -25,6 +27,7 @@ function growth(kind: Backoff["kind"], failed: number): number {
     case "linear":
       return failed;
     case "exponential":
-      return 2 ** (failed - 1);
+      // Beyond it the power is infinite, and no delay times infinity is not a number.
+      return 2 ** Math.min(failed - 1, LARGEST_EXPONENT);
   }
 }

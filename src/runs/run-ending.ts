@@ -10,7 +10,18 @@ import { settle } from "./settling.js";
 import { pause } from "./waiting.js";
 
 /** How an attempt or a recovery left its run. */
-export type EndState = "succeeded" | "failed" | "cancelled" | "retrying" | "in_doubt" | "lost";
+export type EndState = "succeeded" | "failed" | "cancelled" | "retrying" | "handed_back" | "in_doubt" | "lost";
+
+/** No end yet, of any kind. */
+export const NO_ENDS: Readonly<Record<EndState, number>> = {
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  retrying: 0,
+  handed_back: 0,
+  in_doubt: 0,
+  lost: 0,
+};
 
 /** A run that an owner holds, where it stands, and the epoch that fences the owner. */
 export interface HeldRun {
@@ -117,17 +128,16 @@ export class RunEnding {
     const event = { type: "run.retrying", cause, error, nextAttemptAt } as const;
     // A wish to cancel that was acknowledged must not be lost with the attempt that would have obeyed it.
     const move = { ...change, from, to: "pending", epoch, unlessCancelRequested: from === "running" } as const;
-    return this.#move(run, move, [event], "retrying");
+    return this.#move(run, move, [event], cause === "handed_back" ? "handed_back" : "retrying");
   }
 
   /** Writes the end, again and again while the ledger is out of reach; after a lease's time others recover the run. */
   async #move(run: JobRun, change: RunTransition, events: readonly RunEventBody[], end: EndState): Promise<EndState> {
-    const { ledger, clock, leaseMs, logger, vault } = this.services;
+    const { ledger, clock, leaseMs, logger } = this.services;
     const giveUpAt = clock.now() + leaseMs;
     for (let waitMs = FIRST_RETRY_MS; ; waitMs *= 2) {
       try {
         const outcome = await ledger.move(run.id, change, events);
-        if (outcome.moved && end !== "retrying") vault.forget(run.id);
         if (outcome.moved || reached(outcome, change)) return end;
         if (outcome.reason !== "cancel_requested") return this.#lost(run, change, outcome.reason);
         return await this.cancel(

@@ -15,36 +15,77 @@ export interface EventsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What following a run stands on. */
+export interface EventSource {
+  readonly ledger: RunLedger;
+  readonly clock: Clock;
+  /** Aborted when the executor has stopped. */
+  readonly stopped: AbortSignal;
+  /** Throws when the ledger may not be asked. */
+  readonly mayRead: () => void;
+}
+
 /**
  * The log of a run, from the ledger, then live until its last event. Each reader pulls at its own pace: one that is slow
  * or gone holds up nobody and costs no memory.
  *
- * @throws JobError `unknown_run`, `aborted`, or `executor_stopped` when the executor stops first.
+ * @throws JobError `unknown_run`, `aborted`, `not_started`, or `executor_stopped` when the executor stops first.
  */
-export async function* runEvents(
+export function runEvents(runId: string, options: EventsOptions, source: EventSource): AsyncIterableIterator<RunEvent> {
+  const left = new AbortController();
+  const events = follow(runId, options, source, left.signal);
+  const iterator: AsyncIterableIterator<RunEvent> = {
+    next: () => events.next(),
+    // Wakes a reader that waits for the next event; the generator alone would first wait for it, too.
+    return: () => {
+      left.abort();
+      return events.return(undefined);
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
+}
+
+async function* follow(
   runId: string,
   { after = 0, signal }: EventsOptions,
-  { ledger, clock, stopped }: { readonly ledger: RunLedger; readonly clock: Clock; readonly stopped: AbortSignal },
+  { ledger, clock, stopped, mayRead }: EventSource,
+  left: AbortSignal,
 ): AsyncGenerator<RunEvent> {
-  const bell = new Bell(runId, ledger, clock, [stopped, ...(signal ? [signal] : [])]);
+  mayRead();
+  const pollMs = ledger.store.capabilities.shared ? POLL_MS : null;
+  const bell = new Bell(runId, ledger, clock, pollMs, signal ? [stopped, left, signal] : [stopped, left]);
   try {
     for (let position = after; ;) {
       bell.hush();
-      refuseToGoOn(signal, stopped);
-      const page = await ledger.readEvents(runId, { after: position, limit: PAGE });
+      refuseAborted(signal);
+      const page = await readPage(runId, ledger, position, stopped);
       for (const event of page) {
         position = event.seq;
         yield event;
         if (isLastEvent(event)) return;
-        refuseToGoOn(signal, stopped);
+        refuseAborted(signal);
       }
-      if (page.length === PAGE) continue;
-      if (page.length === 0 && (await hasEnded(runId, ledger, position))) return;
+      if (left.aborted) return;
+      if (page.length > 0) continue;
+      if (await hasEnded(runId, ledger, position)) return;
+      if (stopped.aborted) throw executorStopped();
       await bell.rung();
     }
   } finally {
     bell.close();
   }
+}
+
+async function readPage(
+  runId: string,
+  ledger: RunLedger,
+  after: number,
+  stopped: AbortSignal,
+): Promise<readonly RunEvent[]> {
+  return ledger.readEvents(runId, { after, limit: PAGE }).catch((error: unknown) => {
+    throw stopped.aborted ? executorStopped() : error;
+  });
 }
 
 // Also true for a reader that starts behind the last event.
@@ -60,16 +101,20 @@ async function hasEnded(runId: string, ledger: RunLedger, position: number): Pro
   return run.finishedAt !== null && run.lastEventSeq <= position;
 }
 
-function refuseToGoOn(signal: AbortSignal | undefined, stopped: AbortSignal): void {
-  if (signal?.aborted) {
-    throw new JobError("aborted", { message: "The caller's signal was aborted.", hint: "", cause: signal.reason });
-  }
-  if (stopped.aborted) {
-    throw new JobError("executor_stopped", {
-      message: "The executor stopped before the run ended.",
-      hint: "Read the run again from an executor on the same ledger.",
-    });
-  }
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new JobError("aborted", {
+    message: "The caller's signal was aborted.",
+    hint: "The run goes on; follow it again with handle(id).",
+    cause: signal.reason,
+  });
+}
+
+function executorStopped(): JobError {
+  return new JobError("executor_stopped", {
+    message: "The executor stopped before the run ended.",
+    hint: "Read the run again from an executor on the same ledger.",
+  });
 }
 
 /** Rings when the run may have changed: never lost between `hush` and `rung`. */
@@ -83,15 +128,15 @@ class Bell {
     this.#wake();
   };
 
+  /** @param pollMs how often to ring for changes that other processes make; null: there are none. */
   constructor(
     runId: string,
     ledger: RunLedger,
     private readonly clock: Clock,
+    private readonly pollMs: number | null,
     private readonly signals: readonly AbortSignal[],
   ) {
-    this.#unsubscribe = ledger.signals.subscribe((changed) => {
-      if (changed.runId === runId) this.#ring();
-    });
+    this.#unsubscribe = ledger.signals.subscribeTo(runId, this.#ring);
     for (const signal of signals) signal.addEventListener("abort", this.#ring);
   }
 
@@ -101,7 +146,7 @@ class Bell {
 
   async rung(): Promise<void> {
     if (this.#rang) return;
-    this.#callOff = this.clock.after(POLL_MS, this.#ring);
+    if (this.pollMs !== null) this.#callOff = this.clock.after(this.pollMs, this.#ring);
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

@@ -2,7 +2,7 @@ import { JobError } from "../model/job-error.js";
 import type { RunEvent } from "../model/run-event.js";
 import { isTerminal } from "../model/run-status.js";
 import type { CancelOutcome, FinishedRun, JobRun } from "../model/run.js";
-import type { EventsOptions } from "./run-events.js";
+import { runEvents, type EventSource, type EventsOptions } from "./run-events.js";
 
 /** One run, as its submitter follows it. It is not a promise: awaiting a submit waits for the ledger, not for the run. */
 export interface RunHandle {
@@ -24,7 +24,7 @@ export interface RunHandle {
    *
    * @throws JobError `unknown_run`, `aborted`, `executor_stopped`.
    */
-  result(options?: { readonly signal?: AbortSignal }): Promise<FinishedRun>;
+  result(options?: ResultOptions): Promise<FinishedRun>;
   /** Asks for the run to be cancelled, and says what became of that. */
   cancel(reason?: string): Promise<CancelOutcome>;
 }
@@ -33,7 +33,13 @@ export interface RunHandle {
 export interface RunAccess {
   get(id: string): Promise<JobRun | undefined>;
   events(id: string, options: EventsOptions): AsyncIterable<RunEvent>;
+  result(id: string, options: ResultOptions): Promise<FinishedRun>;
   cancel(id: string, reason: string | undefined): Promise<CancelOutcome>;
+}
+
+export interface ResultOptions {
+  /** Ends the wait by rejecting with `aborted`. The run goes on. */
+  readonly signal?: AbortSignal;
 }
 
 export function runHandle(id: string, jobName: string | null, created: boolean, access: RunAccess): RunHandle {
@@ -43,22 +49,25 @@ export function runHandle(id: string, jobName: string | null, created: boolean, 
     created,
     get: () => access.get(id),
     events: (options = {}) => access.events(id, options),
-    result: async ({ signal } = {}) => {
-      const first = await access.get(id);
-      if (first && isFinished(first)) return first;
-      // The last event is written in one act with the terminal status.
-      const follow = { after: first?.lastEventSeq ?? 0, ...(signal && { signal }) };
-      for await (const _ of access.events(id, follow));
-      const run = await access.get(id);
-      if (run && isFinished(run)) return run;
-      throw new JobError("unknown_run", {
-        message: `Run "${id}" was pruned before it was read.`,
-        hint: "Raise the retention.",
-        runId: id,
-      });
-    },
+    result: (options = {}) => access.result(id, options),
     cancel: (reason) => access.cancel(id, reason),
   };
+}
+
+/** Waits for the end of a run by its log: the last event is written in one act with the terminal status. */
+export async function runResult(id: string, { signal }: ResultOptions, source: EventSource): Promise<FinishedRun> {
+  source.mayRead();
+  const first = await source.ledger.get(id);
+  if (first && isFinished(first)) return first;
+  const follow = { after: first?.lastEventSeq ?? 0, ...(signal && { signal }) };
+  for await (const _ of runEvents(id, follow, source));
+  const run = await source.ledger.get(id);
+  if (run && isFinished(run)) return run;
+  throw new JobError("unknown_run", {
+    message: `Run "${id}" was pruned before it was read.`,
+    hint: "Read results before they are pruned.",
+    runId: id,
+  });
 }
 
 function isFinished(run: JobRun): run is FinishedRun {

@@ -2,9 +2,12 @@ import type { RunEvent, RunEventBody } from "../model/run-event.js";
 import { isTerminal, type RunStatus } from "../model/run-status.js";
 import type { CancelOutcome, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
 import type { ClaimRequest, JobStore, LeaseState, RunTransition, TransitionOutcome } from "../ports/job-store.js";
-import { RunSignals, type RunSignal } from "./run-signals.js";
+import { RunSignals, type RunChange } from "./run-signals.js";
 
-/** The store as the executor uses it: every change that was made also rings in `signals`. */
+/**
+ * The store as the executor uses it: every change that was made also rings in `signals`, and what a store throws instead
+ * of rejecting becomes a rejection.
+ */
 export class RunLedger {
   readonly signals = new RunSignals();
 
@@ -16,11 +19,11 @@ export class RunLedger {
     return stored;
   }
 
-  get(id: string): Promise<JobRun | undefined> {
+  async get(id: string): Promise<JobRun | undefined> {
     return this.store.getRun(id);
   }
 
-  list(query: RunQuery): Promise<RunPage> {
+  async list(query: RunQuery): Promise<RunPage> {
     return this.store.listRuns(query);
   }
 
@@ -30,15 +33,15 @@ export class RunLedger {
     return runs;
   }
 
-  claimExpired(request: ClaimRequest): Promise<readonly JobRun[]> {
+  async claimExpired(request: ClaimRequest): Promise<readonly JobRun[]> {
     return this.store.claimExpired(request);
   }
 
-  nextRunAt(): Promise<Date | undefined> {
+  async nextRunAt(): Promise<Date | undefined> {
     return this.store.nextRunAt();
   }
 
-  renew(id: string, renewal: { readonly epoch: number; readonly leaseMs: number }): Promise<LeaseState> {
+  async renew(id: string, renewal: { readonly epoch: number; readonly leaseMs: number }): Promise<LeaseState> {
     return this.store.renewLease(id, renewal);
   }
 
@@ -50,23 +53,26 @@ export class RunLedger {
 
   async append(id: string, epoch: number, events: readonly RunEventBody[]): Promise<boolean> {
     const held = await this.store.appendEvents(id, epoch, events);
-    if (held) this.signals.emit(id);
+    if (held) this.signals.emit(id, "any");
     return held;
   }
 
   async requestCancel(id: string, reason: string | null): Promise<CancelOutcome> {
     const outcome = await this.store.requestCancel(id, reason);
     if (outcome === "cancelled") this.signals.emit(id, "ended");
-    if (outcome === "requested") this.signals.emit(id);
+    if (outcome === "requested") this.signals.emit(id, "any");
     return outcome;
   }
 
-  readEvents(id: string, range: { readonly after: number; readonly limit: number }): Promise<readonly RunEvent[]> {
+  async readEvents(
+    id: string,
+    range: { readonly after: number; readonly limit: number },
+  ): Promise<readonly RunEvent[]> {
     return this.store.readEvents(id, range);
   }
 }
 
-function changeTo(status: RunStatus): RunSignal["change"] {
+function changeTo(status: RunStatus): RunChange {
   if (status === "pending") return "pending";
   return isTerminal(status) ? "ended" : "any";
 }

@@ -24,10 +24,10 @@ export interface RunServices {
   readonly commitTimeoutMs: number;
 }
 
-/** Masks the secrets of all connections and, when given, of one run. */
+/** Masks the secrets of all connections and, when given, of one run; with those, it withholds what could quote them. */
 export function redactorFor(services: RunServices, runId?: string): Redactor {
   const own = runId === undefined ? [] : services.vault.texts(runId);
-  return new Redactor([...services.connections.secrets, ...own]);
+  return new Redactor([...services.connections.secrets, ...own], own.length > 0);
 }
 
 /** What an error that nobody typed counts as. */

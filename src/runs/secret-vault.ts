@@ -1,15 +1,20 @@
-import type { ParameterValue } from "../model/job-definition.js";
+import type { ParameterDeclaration, ParameterValue } from "../model/job-definition.js";
 import { JobError } from "../model/job-error.js";
-import type { JsonValue } from "../model/json.js";
-import type { JobRun } from "../model/run.js";
+import { canonicalJson, type JsonValue } from "../model/json.js";
+import type { JobRun, NewRun } from "../model/run.js";
 import type { SecretBox } from "../ports/secret-box.js";
+
+type SecretValues = ReadonlyMap<string, ParameterValue>;
+
+// Two for each that comes, so that what has ended is let go faster than it can gather.
+const REVIEWED_AT_ONCE = 2;
 
 /**
  * Keeps the values of secret parameters. The ledger gets a marker in their place: sealed when the executor has a key,
  * empty otherwise; then the value lives only in this process, until its run ends.
  */
 export class SecretVault {
-  readonly #held = new Map<string, ReadonlyMap<string, ParameterValue>>();
+  readonly #held = new Map<string, SecretValues>();
 
   constructor(private readonly box: SecretBox | null) {}
 
@@ -18,8 +23,22 @@ export class SecretVault {
     return { secret: this.box?.seal(JSON.stringify(value)) ?? true };
   }
 
-  hold(runId: string, values: ReadonlyMap<string, ParameterValue>): void {
-    if (values.size > 0) this.#held.set(runId, values);
+  /**
+   * Keeps the values of a run that is about to be stored, unless its ledger row will hold them sealed.
+   *
+   * @returns lets go of them again.
+   * @throws JobError `internal_error` when a run of this id is held already: its values must not be lost.
+   */
+  hold(runId: string, values: SecretValues): () => void {
+    if (values.size === 0 || this.box !== null) return () => undefined;
+    if (this.#held.has(runId)) throw idTaken(runId);
+    this.#held.set(runId, values);
+    return () => this.forget(runId);
+  }
+
+  /** The runs whose secrets are held here. */
+  heldIds(): readonly string[] {
+    return [...this.#held.keys()];
   }
 
   forget(runId: string): void {
@@ -27,26 +46,58 @@ export class SecretVault {
   }
 
   /**
+   * Lets go of runs that have ended elsewhere: by their start deadline, or through another process. Looks at those that
+   * were not looked at for longest.
+   */
+  async review(hasEnded: (runId: string) => Promise<boolean>): Promise<void> {
+    for (const [runId, values] of [...this.#held].slice(0, REVIEWED_AT_ONCE)) {
+      this.#held.delete(runId);
+      this.#held.set(runId, values);
+      if (await hasEnded(runId)) this.forget(runId);
+    }
+  }
+
+  /**
    * The run's parameters with every secret in its place; from now on {@link texts} knows them.
    *
    * @throws JobError `secret_unavailable`.
    */
-  reveal({ id, parameters, definition }: JobRun): Readonly<Record<string, ParameterValue>> {
-    const secrets = definition.parameters.filter(({ secret }) => secret).map(({ name }) => name);
-    const revealed = secrets.map(
-      (name) => [name, this.#held.get(id)?.get(name) ?? this.#unseal(name, parameters[name])] as const,
-    );
-    this.hold(id, new Map(revealed));
-    return { ...parameters, ...Object.fromEntries(revealed) };
+  reveal(run: JobRun): Readonly<Record<string, ParameterValue>> {
+    const secrets = run.definition.parameters.filter(({ secret }) => secret);
+    const revealed = secrets.map((parameter) => {
+      const value = this.#known(run, parameter);
+      if (value === undefined) throw unavailable(parameter.name);
+      return [parameter.name, value] as const;
+    });
+    if (revealed.length > 0) this.#held.set(run.id, new Map(revealed));
+    return { ...run.parameters, ...Object.fromEntries(revealed) };
   }
 
-  #unseal(name: string, marker: JsonValue | undefined): ParameterValue {
+  /**
+   * Whether a stored run has these parameters. A secret that is neither in this process nor sealed with its key cannot be
+   * compared, and counts as equal.
+   */
+  sameParameters(stored: JobRun, wanted: Pick<NewRun, "definition" | "parameters">, secrets: SecretValues): boolean {
+    if (canonicalJson(withoutSeals(stored)) !== canonicalJson(withoutSeals(wanted))) return false;
+    return stored.definition.parameters
+      .filter(({ name }) => secrets.has(name))
+      .every((parameter) => {
+        const known = this.#known(stored, parameter);
+        return known === undefined || canonicalJson(known) === canonicalJson(secrets.get(parameter.name) ?? null);
+      });
+  }
+
+  #known({ id, parameters }: JobRun, { name }: ParameterDeclaration): ParameterValue | undefined {
+    return this.#held.get(id)?.get(name) ?? this.#unsealed(parameters[name]);
+  }
+
+  #unsealed(marker: JsonValue | undefined): ParameterValue | undefined {
     const sealed = sealedText(marker);
-    if (sealed === null || this.box === null) throw unavailable(name);
+    if (sealed === null || this.box === null) return undefined;
     try {
       return JSON.parse(this.box.open(sealed)) as ParameterValue;
     } catch {
-      throw unavailable(name);
+      return undefined;
     }
   }
 
@@ -63,10 +114,14 @@ export function leaves(value: ParameterValue): readonly string[] {
   return Object.values(value).flatMap((part: ParameterValue) => leaves(part));
 }
 
-/** Parameters with every secret marker made equal, so that two submits can be compared. */
-export function withoutSeals(parameters: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+/** A run's parameters as a host may see and compare them: every secret as `{ "secret": true }`, sealed or not. */
+export function withoutSeals({
+  definition,
+  parameters,
+}: Pick<NewRun, "definition" | "parameters">): Record<string, JsonValue> {
+  const secret = new Set(definition.parameters.filter((parameter) => parameter.secret).map(({ name }) => name));
   return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [name, sealedText(value) === null ? value : { secret: true }]),
+    Object.entries(parameters).map(([name, value]) => [name, secret.has(name) ? { secret: true } : value]),
   );
 }
 
@@ -81,5 +136,13 @@ function unavailable(name: string): JobError {
     message: `The value of the secret parameter "${name}" is not in this process and not in the ledger.`,
     hint: "Submit the run again. Give the executor a secretKey, so that the ledger keeps such values sealed and runs survive a restart.",
     parameters: [name],
+  });
+}
+
+function idTaken(runId: string): JobError {
+  return new JobError("internal_error", {
+    message: `There is a run "${runId}" already.`,
+    hint: "Nothing was submitted. The executor's ids must give another id each time.",
+    runId,
   });
 }

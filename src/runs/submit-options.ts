@@ -1,4 +1,7 @@
+import { types } from "node:util";
+import { LARGEST_PRIORITY, LONGEST_WAIT_MS } from "../jobs/read-execution.js";
 import { JobError } from "../model/job-error.js";
+import { ABORT_SIGNAL, optionFault, wholeNumber, type OptionRule } from "./option-check.js";
 
 /** How one submit differs from its job. */
 export interface SubmitOptions {
@@ -16,31 +19,40 @@ export interface SubmitOptions {
   readonly timeoutMs?: number;
 }
 
-/** @throws JobError `invalid_parameter`, naming the option in `field`. */
-export function checkSubmitOptions(options: SubmitOptions): void {
-  const { idempotencyKey, priority, runAt, startDeadline, timeoutMs } = options;
-  check("idempotencyKey", idempotencyKey, (key) => typeof key === "string" && key !== "", "a text that is not empty");
-  check("priority", priority, (value) => Number.isSafeInteger(value), "a whole number");
-  check("runAt", runAt, isValidDate, "a valid Date");
-  check("startDeadline", startDeadline, isValidDate, "a valid Date");
-  check(
-    "timeoutMs",
-    timeoutMs,
-    (value) => Number.isSafeInteger(value) && value >= 0,
-    "a whole number of milliseconds, 0 for none",
-  );
+const VALID_DATE: OptionRule = {
+  fits: (value) => types.isDate(value) && !Number.isNaN(value.getTime()),
+  wanted: "a valid Date",
+};
+
+const SUBMIT_OPTIONS: Readonly<Record<keyof SubmitOptions, OptionRule>> = {
+  signal: ABORT_SIGNAL,
+  idempotencyKey: { fits: (key) => typeof key === "string" && key !== "", wanted: "a text that is not empty" },
+  priority: wholeNumber(-LARGEST_PRIORITY, LARGEST_PRIORITY),
+  runAt: VALID_DATE,
+  startDeadline: VALID_DATE,
+  timeoutMs: wholeNumber(0, LONGEST_WAIT_MS, "a whole number of milliseconds"),
+};
+
+/** @returns `invalid_parameter`, naming the option in `field`; null when all is well. */
+export function submitOptionsFault(options: unknown, jobName: string): JobError<"invalid_parameter"> | null {
+  return optionsFault("submit", options, SUBMIT_OPTIONS, jobName);
 }
 
-function isValidDate(value: Date): boolean {
-  return value instanceof Date && !Number.isNaN(value.getTime());
-}
-
-function check<T>(field: string, value: T | undefined, fits: (value: T) => boolean, wanted: string): void {
-  if (value === undefined || fits(value)) return;
-  throw new JobError("invalid_parameter", {
-    message: `The submit option ${field} must be ${wanted}.`,
+/** The first fault of a call's options as a refused submit tells it. */
+export function optionsFault(
+  call: string,
+  options: unknown,
+  rules: Readonly<Record<string, OptionRule>>,
+  jobName: string,
+): JobError<"invalid_parameter"> | null {
+  const fault = optionFault(options, rules);
+  if (fault === null) return null;
+  const { option, message } = fault;
+  return new JobError("invalid_parameter", {
+    message: `The ${call} ${option === null ? "options" : `option ${option}`} ${message}.`,
     hint: "Nothing was submitted. Correct the option.",
-    field: `options.${field}`,
+    field: option === null ? "options" : `options.${option}`,
+    jobName,
     parameters: [],
   });
 }

@@ -2,9 +2,10 @@ import { isJobError, JobError } from "../model/job-error.js";
 import type { CommitReceipt } from "../model/write-mode.js";
 import type { Clock } from "../ports/clock.js";
 import type { AttemptControl } from "./attempt-control.js";
-import { misbehaved, type CommitGate } from "./commit-gate.js";
+import type { CommitGate } from "./commit-gate.js";
 import type { CountedRows } from "./counted-rows.js";
-import { within } from "./waiting.js";
+import { misbehaved } from "./misbehaved.js";
+import { onAbort, within } from "./waiting.js";
 
 /** A destination that does not let go after an interruption is left behind: without a permit it cannot commit. */
 export const ABORT_GRACE_MS = 5_000;
@@ -14,7 +15,9 @@ export type WriteEnd =
   | { readonly kind: "committed"; readonly receipt: CommitReceipt }
   | { readonly kind: "not_committed"; readonly error: unknown }
   /** The permit was given and no receipt came: only the destination knows. */
-  | { readonly kind: "unknown"; readonly error: unknown };
+  | { readonly kind: "unknown"; readonly error: unknown }
+  /** The executor stopped and left the write as it is: recovery will find out. */
+  | { readonly kind: "abandoned" };
 
 interface SupervisedWrite {
   readonly writing: Promise<CommitReceipt>;
@@ -23,36 +26,35 @@ interface SupervisedWrite {
   readonly control: AttemptControl;
   readonly clock: Clock;
   readonly commitTimeoutMs: number;
+  /** Aborted when nobody waits any longer. */
+  readonly abandoned: AbortSignal;
   /** Asks the destination about a commit that is overdue: true when it knows. */
-  settled(): Promise<boolean>;
+  readonly settled: () => Promise<boolean>;
 }
 
 /** Waits for a write, but not for ever: not after an interruption, and not in silence after the permit. */
 export async function superviseWrite(write: SupervisedWrite): Promise<WriteEnd> {
   const { writing, gate, control, clock, commitTimeoutMs } = write;
-  const ended = writing.then(
+  const abandoned = onAbort(write.abandoned).then((): WriteEnd => ({ kind: "abandoned" }));
+  const written = writing.then(
     (receipt) => judge(write, receipt),
     (error: unknown) => judgeFailure(write, error),
   );
-  const early = await Promise.race([ended, aborted(control.signal), gate.granted]);
+  const ended = Promise.race([written, abandoned]);
+  const early = await Promise.race([ended, onAbort(control.signal), gate.granted]);
   if (typeof early === "object") return early;
   if (early === "aborted") {
     const end = await within(clock, ABORT_GRACE_MS, ended);
-    return end === "late" ? { kind: "not_committed", error: control.signal.reason } : end;
+    return end === "late" ? judgeFailure(write, control.signal.reason) : end;
   }
   for (;;) {
     const end = await within(clock, commitTimeoutMs, ended);
     if (end !== "late") return end;
-    if (await write.settled()) {
-      gate.close();
-      return gate.receipt
-        ? { kind: "committed", receipt: gate.receipt }
-        : { kind: "unknown", error: overdue(commitTimeoutMs) };
-    }
+    if (await write.settled()) return judgeFailure(write, overdue(commitTimeoutMs));
   }
 }
 
-function judge(write: SupervisedWrite, receipt: CommitReceipt): WriteEnd {
+async function judge(write: SupervisedWrite, receipt: CommitReceipt): Promise<WriteEnd> {
   const { gate, control } = write;
   if (gate.receipt !== null && receipt === gate.receipt) return { kind: "committed", receipt };
   const what = control.granted
@@ -61,14 +63,13 @@ function judge(write: SupervisedWrite, receipt: CommitReceipt): WriteEnd {
   return judgeFailure(write, misbehaved(what));
 }
 
-function judgeFailure({ gate, rows, control }: SupervisedWrite, error: unknown): WriteEnd {
+async function judgeFailure({ gate, rows }: SupervisedWrite, error: unknown): Promise<WriteEnd> {
+  const granted = await gate.close();
   // The receipt is the proof, whatever the destination stumbled over afterwards.
   if (gate.receipt) return { kind: "committed", receipt: gate.receipt };
-  if (control.granted) return { kind: "unknown", error: destinationError(error) };
-  return {
-    kind: "not_committed",
-    error: gate.refusal ?? (rows.failure ? queryError(rows.failure.error) : destinationError(error)),
-  };
+  if (granted) return { kind: "unknown", error: destinationError(error) };
+  const cause = rows.failure ? queryError(rows.failure.error) : destinationError(error);
+  return { kind: "not_committed", error: gate.refusal ?? cause };
 }
 
 function destinationError(error: unknown): JobError {
@@ -94,12 +95,5 @@ function overdue(commitTimeoutMs: number): JobError {
   return new JobError("destination_failed", {
     message: `The destination did not answer its commit within ${commitTimeoutMs} ms.`,
     hint: "Look for locks or network trouble at the destination, or raise commitTimeoutMs.",
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<"aborted"> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve("aborted");
-    else signal.addEventListener("abort", () => resolve("aborted"), { once: true });
   });
 }

@@ -26,3 +26,33 @@ export async function within<T>(clock: Clock, delayMs: number, promise: Promise<
     callOff();
   }
 }
+
+/**
+ * What the promise settles to; rejects with the signal's reason as soon as that is aborted, for parts that do not listen
+ * themselves.
+ */
+export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  let leave: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    leave = () => signal.removeEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    leave();
+    // Whoever lost the race must not be an unhandled rejection.
+    promise.catch(() => undefined);
+    aborted.catch(() => undefined);
+  }
+}
+
+/** Resolves to `"aborted"` when the signal is. */
+export function onAbort(signal: AbortSignal): Promise<"aborted"> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve("aborted");
+    else signal.addEventListener("abort", () => resolve("aborted"), { once: true });
+  });
+}

@@ -34,7 +34,7 @@ it("has modules that compile as a user's would", () => {
   for (const { name, code } of modules) writeFileSync(join(folder, name), code);
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   expect(spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" }).stdout).toBe("");
-}, 60_000);
+}, 180_000);
 
 it("has a quick start of ten lines that prints what the README says", () => {
   const [, code, output] = codeBlocks(readPage("README.md"));
@@ -49,4 +49,4 @@ it("has a quick start of ten lines that prints what the README says", () => {
     env: { ...process.env, TSX_TSCONFIG_PATH: CONSUMER, NO_COLOR: "1" },
   });
   expect(printed).toBe(output?.code);
-}, 60_000);
+}, 180_000);

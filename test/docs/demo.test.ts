@@ -24,4 +24,4 @@ it("ends well, and without a terminal prints plain lines of at most 80 columns",
   expect(status).toBe(0);
   expect(stdout).not.toMatch(/[^\n\P{Cc}]/u);
   expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
-}, 120_000);
+}, 180_000);

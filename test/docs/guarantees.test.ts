@@ -4,4 +4,4 @@ import { readPage } from "./pages.js";
 
 it("is what the contracts and their waivers say now: npm run guarantees", () => {
   expect(readPage("docs/guarantees.md")).toBe(guaranteesPage());
-}, 120_000);
+}, 180_000);

@@ -98,7 +98,14 @@ describe("stop", () => {
     const stopping = executor.stop();
     expect((await executor.submit("load"))._unsafeUnwrapErr().code).toBe("executor_stopped");
     gate.open();
-    expect(await stopping).toEqual({ succeeded: 1, failed: 0, cancelled: 0, handedBack: 0, unfinished: 0 });
+    expect(await stopping).toEqual({
+      succeeded: 1,
+      failed: 0,
+      cancelled: 0,
+      retrying: 0,
+      handedBack: 0,
+      unfinished: 0,
+    });
     expect(await executor.stop()).toEqual(await stopping);
     expect(await store.getRun(first.id)).toMatchObject({ status: "succeeded" });
     expect(await store.getRun(second.id)).toMatchObject({ status: "pending" });

@@ -62,7 +62,8 @@ describe("fixture()", () => {
     const out = memory();
     const job = defineJob({
       name: "totals",
-      query: "select c.name, sum(o.amount) as total from shop.orders o join shop.customers c on c.id = o.customer group by all order by all",
+      query:
+        "select c.name, sum(o.amount) as total from shop.orders o join shop.customers c on c.id = o.customer group by all order by all",
       destination: { table: "out.totals" },
     });
     const shop = fixture({

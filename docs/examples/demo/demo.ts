@@ -95,8 +95,8 @@ async function aRefusedSubmit(): Promise<void> {
   const refusal = submitted.error;
   assert.equal(refusal.code, "schema_mismatch");
   screen.line(`  ${screen.style("red", refusal.code)}`);
-  screen.wrapped(refusal.message, "  ");
-  screen.wrapped(`Hint: ${refusal.hint}`, "  ");
+  screen.wrapped(refusal.message);
+  screen.wrapped(`Hint: ${refusal.hint}`);
   const after = await countRuns();
   assert.equal(after, before);
   screen.line(`  Runs in the ledger: ${before} before, ${after} after.`);
@@ -110,7 +110,7 @@ async function aFailingQuery(): Promise<void> {
   assert.equal(run.status, "failed");
   assert.equal(run.error.code, "query_failed");
   assert.match(run.error.message, /n\/a/);
-  screen.wrapped(run.error.message.split("\n")[0] ?? "", "  ");
+  screen.wrapped(run.error.message.split("\n")[0] ?? "");
   leftNothing(run, before);
 }
 
@@ -122,7 +122,7 @@ async function aCancelledRun(): Promise<void> {
   const run = await followRun(screen, handle, {
     expectedRows: FLIGHTS,
     onEvent: async (event) => {
-      if (event.type !== "run.progress" || event.rows < 1_000_000 || outcome !== undefined) return;
+      if (event.type !== "run.progress" || event.rows < 500_000 || outcome !== undefined) return;
       outcome = await handle.cancel("seen enough");
     },
   });

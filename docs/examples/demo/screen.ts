@@ -68,17 +68,17 @@ export class Screen {
     for (const row of rows) this.line(`  ${print(row).trimEnd()}`);
   }
 
-  /** Text in lines that fit, each behind the same indent. */
-  wrapped(text: string, indent: string): void {
-    let line = "";
+  /** A long text in lines that fit. */
+  wrapped(text: string): void {
+    let line = " ";
     for (const word of text.split(/\s+/)) {
-      if (line !== "" && indent.length + line.length + word.length >= WIDTH) {
-        this.line(indent + line);
-        line = "";
+      if (line.length + word.length >= WIDTH && line !== " ") {
+        this.line(line);
+        line = " ";
       }
-      line += line === "" ? word : ` ${word}`;
+      line += ` ${word}`;
     }
-    this.line(indent + line);
+    this.line(line);
   }
 
   #clear(): void {

@@ -90,6 +90,9 @@ export class Database {
     const statements = [
       // All threads are DuckDB's own: no statement needs one of libuv's to make progress.
       "set external_threads = 0",
+      // Threads look up from a query every 100,000 rows or so: for an interrupt, which they otherwise miss in the middle of
+      // a cross product, and for the other queries.
+      "set scheduler_process_partial = true",
       // Instants are shown, and cut into days, in UTC whatever the machine says.
       "set TimeZone = 'UTC'",
       `set temp_directory = ${quoteText(this.tempFolder)}`,

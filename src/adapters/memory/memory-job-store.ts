@@ -175,9 +175,8 @@ export class MemoryJobStore implements JobStore {
     return this.#table.prune(before, limit);
   }
 
-  // Every act begins here: it is later than the call, as in every other store, and one act at a time.
+  // Every act awaits this first: it is later than the call, as in every other store, and then happens in one go.
   async #now(): Promise<number> {
-    await Promise.resolve();
     if (this.#clock) return this.#clock.now();
     throw new JobError("store_unavailable", {
       message: "The memory ledger is not open.",

@@ -85,6 +85,15 @@ export const interruptionClauses: Clauses = {
     assert.deepEqual(await idsIn(fixture), numbersUpTo(4));
   },
 
+  "after a write that was aborted the next one lands": async (fixture) => {
+    const destination = await tableWith(fixture, 2);
+    const controller = new AbortController();
+    const steps = [sampleRows(3, 5), () => controller.abort(new Error("cancelled"))];
+    await assert.rejects(write(destination, { commitId: "a", steps, signal: controller.signal }));
+    await write(destination, { commitId: "b", steps: [sampleRows(3, 2)] });
+    assert.deepEqual(await idsIn(fixture), numbersUpTo(4));
+  },
+
   "no permit is asked for while rows are still to come": async (fixture) => {
     const destination = await tableWith(fixture, 0);
     let lastRowGiven = false;

@@ -39,7 +39,7 @@ export const copyClauses: Clauses = {
     ];
     for (const outcome of outcomes) {
       const value = await outcome();
-      const before = [await trial.store.listRuns({}), await trial.events(id)];
+      const before = structuredClone([await trial.store.listRuns({}), await trial.events(id)]);
       spoil(value);
       assert.deepEqual([await trial.store.listRuns({}), await trial.events(id)], before);
     }

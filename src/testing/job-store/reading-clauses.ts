@@ -62,7 +62,7 @@ export const readingClauses: Clauses = {
     const status = "paused" as NonNullable<RunQuery["status"]>;
     const wrong: readonly RunQuery[] = [
       ...[0, -1, 1.5, NaN, 1_001].map((limit) => ({ limit })),
-      ...["", "x", "nonsense", "MQ==", "-1", "1 or 1=1", "MQ\u0000"].map((cursor) => ({ cursor })),
+      ...["", "x", "nonsense", "MR", "MQ==", "-1", "1 or 1=1", "MQ\u0000"].map((cursor) => ({ cursor })),
       { status },
     ];
     for (const query of wrong) {

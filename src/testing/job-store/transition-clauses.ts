@@ -76,6 +76,12 @@ export const transitionClauses: Clauses = {
     assert.deepEqual(await trial.get(done.id), done);
   },
 
+  "an error stays until the next attempt begins": async (trial) => {
+    await trial.submit();
+    const waiting = await trial.move(await trial.claimOne(), "pending", { error: ERROR });
+    assert.deepEqual((await trial.move(waiting, "cancelled")).error, ERROR);
+  },
+
   "dates are set once": async (trial) => {
     const { id, createdAt } = await trial.submit();
     await trial.clock.advance(1);

@@ -44,14 +44,13 @@ const ticks = async (n = 10) => {
 function impatient(landed: string[]) {
   return async (rows: RowStream, request: WriteRequest): Promise<CommitReceipt> => {
     const rowsStaged = await drainRows(rows);
-    const commit = request.permit({ rowsStaged }).then(
-      (permit: CommitPermit) => {
+    void request
+      .permit({ rowsStaged })
+      .then((permit: CommitPermit) => {
         landed.push(request.commitId);
         return permit.committed();
-      },
-      () => undefined,
-    );
-    void commit;
+      })
+      .catch(() => undefined);
     throw new Error("its own permit time-out passed");
   };
 }
@@ -79,10 +78,11 @@ describe("a write that ends while its permit is still being asked for", () => {
       });
       await executor.start();
       const handle = await executor.submitOrThrow("load");
-      // The write has failed; the query is being released while the permit's answer is on its way.
-      await closeGate.reached;
-      permitGate.open();
+      // The write has failed while the permit's answer is on its way.
+      await permitGate.reached;
       await ticks();
+      permitGate.open();
+      await closeGate.reached;
       closeGate.open();
       await ticks();
       await clock.advance(1_000);

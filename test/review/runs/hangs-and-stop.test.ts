@@ -331,42 +331,4 @@ describe("recovery", () => {
     expect(await handle.result()).toMatchObject({ status: "succeeded", recoveries: 0, attempt: 1 });
     await executor.stop();
   });
-
-  it("of an own live run does not make the dispatcher forget the attempt that runs", async () => {
-    const gates = [new Gate(), new Gate()];
-    let starts = 0;
-    const play: Play = async function* ({ signal }) {
-      const gate = gates[starts++];
-      await gate?.pass(signal);
-      yield idBatch([1]);
-    };
-    const { executor, store, clock } = harness({ plays: { "select 1": play }, leaseMs: 30_000, maxConcurrentRuns: 2 });
-    await store.open({ clock });
-    await executor.start();
-    await clock.advance(25_000);
-    const handle = await executor.submitOrThrow("load");
-    await gates[0]?.reached;
-    clock.jumpTo(clock.now() + 35_000);
-    await clock.advance(1_000);
-    await gates[1]?.reached;
-    const stopping = executor.stop({ mode: "cancel", timeoutMs: 1_000 });
-    await clock.advance(2_000);
-    await stopping;
-    expect(await store.getRun(handle.id)).toMatchObject({ status: "pending" });
-  });
-});
-
-describe("a start deadline", () => {
-  it("passes also while every slot is taken", async () => {
-    const gate = new Gate();
-    const { executor, clock } = harness({ plays: { "select 1": waits(gate) }, maxConcurrentRuns: 1 });
-    await executor.start();
-    await executor.submitOrThrow("load");
-    await gate.reached;
-    const late = await executor.submitOrThrow("load", undefined, { startDeadline: new Date(clock.now() + 1_000) });
-    for (let s = 0; s < 60; s += 1) await clock.advance(1_000);
-    expect(await late.get()).toMatchObject({ status: "failed", error: { code: "start_deadline_passed" } });
-    gate.open();
-    await executor.stop();
-  });
 });

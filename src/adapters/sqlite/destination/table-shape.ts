@@ -5,8 +5,6 @@ import { dataTypeOf } from "./column-storage.js";
 
 interface TableRow {
   readonly type: string;
-  /** 1 for a table WITHOUT ROWID. */
-  readonly wr: number;
   readonly strict: number;
 }
 
@@ -28,7 +26,7 @@ interface ColumnRow {
  */
 export function readTableSchema(database: Database, table: string): TableSchema | null {
   const found = database
-    .prepare<[string], TableRow>("select type, wr, strict from pragma_table_list(?) where schema = 'main'")
+    .prepare<[string], TableRow>("select type, strict from pragma_table_list(?) where schema = 'main'")
     .get(table);
   if (found === undefined) return null;
   if (found.type !== "table") {
@@ -41,7 +39,7 @@ export function readTableSchema(database: Database, table: string): TableSchema 
   const columns = database
     .prepare<[string], ColumnRow>("select * from pragma_table_xinfo(?, 'main') where hidden <> 1 order by cid")
     .all(table);
-  const rowId = rowIdAlias(database, table, found, columns);
+  const rowId = rowIdAlias(database, table, columns);
   return { columns: columns.map((column) => columnOf(column, found.strict === 1, column === rowId)) };
 }
 
@@ -58,14 +56,9 @@ function columnOf(row: ColumnRow, strict: boolean, isRowId: boolean): Column {
 }
 
 /** An INTEGER PRIMARY KEY is the row's own number and fills itself. Any other key has an index of its own. */
-function rowIdAlias(
-  database: Database,
-  table: string,
-  { wr }: TableRow,
-  columns: readonly ColumnRow[],
-): ColumnRow | undefined {
-  const keys = columns.filter(({ pk }) => pk > 0);
-  if (wr === 1 || keys.length !== 1 || keys[0]?.type.toUpperCase() !== "INTEGER") return undefined;
+function rowIdAlias(database: Database, table: string, columns: readonly ColumnRow[]): ColumnRow | undefined {
+  const [key, ...others] = columns.filter(({ pk }) => pk > 0);
+  if (others.length > 0 || key?.type.toUpperCase() !== "INTEGER") return undefined;
   const ownIndex = database.prepare("select 1 from pragma_index_list(?, 'main') where origin = 'pk'").get(table);
-  return ownIndex === undefined ? keys[0] : undefined;
+  return ownIndex === undefined ? key : undefined;
 }

@@ -1,0 +1,84 @@
+import { LONGEST_WAIT_MS } from "../jobs/read-execution.js";
+import { kindOf } from "../jobs/plain-value.js";
+import { JobError } from "../model/job-error.js";
+import type { RunQuery } from "../model/run.js";
+import type { EventsOptions } from "./run-events.js";
+import { ABORT_SIGNAL, optionFault, wholeNumber, type OptionRule } from "./option-check.js";
+
+/**
+ * Arguments of the calls that throw, which a host in plain JavaScript may get wrong. Each gives back what it was given.
+ *
+ * @throws JobError `invalid_definition`, naming the argument in `field`.
+ */
+export function checkedRunId(id: unknown): string {
+  return text("id", id);
+}
+
+/** Null counts as left out. @throws JobError `invalid_definition`. */
+export function checkedReason(reason: unknown): string | null {
+  return reason === undefined || reason === null ? null : text("reason", reason);
+}
+
+interface SignalOption {
+  readonly signal?: AbortSignal;
+}
+
+interface StopArguments {
+  readonly timeoutMs?: number;
+  readonly mode?: "drain" | "cancel";
+}
+
+const TEXT: OptionRule = { fits: (value) => typeof value === "string", wanted: "a text" };
+
+/** The values of `limit`, `status` and `cursor` are the store's to check. @throws JobError `invalid_definition`. */
+export function checkedRunQuery(query: RunQuery | undefined): RunQuery {
+  return checked<RunQuery>("query", query === undefined ? {} : query, {
+    jobName: TEXT,
+    status: {
+      fits: (value) => [value].flat().every((status) => typeof status === "string"),
+      wanted: "a status or an array of them",
+    },
+    limit: { fits: (value) => typeof value === "number", wanted: "a number" },
+    cursor: TEXT,
+  });
+}
+
+/** @throws JobError `invalid_definition`. */
+export function checkedEventsOptions(options: EventsOptions | undefined): EventsOptions {
+  return checked<EventsOptions>("options", options === undefined ? {} : options, {
+    after: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    signal: ABORT_SIGNAL,
+  });
+}
+
+/** Of `result`. @throws JobError `invalid_definition`. */
+export function checkedResultOptions(options: SignalOption | undefined): SignalOption {
+  return checked<SignalOption>("options", options === undefined ? {} : options, { signal: ABORT_SIGNAL });
+}
+
+/** @throws JobError `invalid_definition`. */
+export function checkedStopOptions(options: StopArguments | undefined): StopArguments {
+  return checked<StopArguments>("options", options === undefined ? {} : options, {
+    timeoutMs: wholeNumber(0, LONGEST_WAIT_MS, "a whole number of milliseconds"),
+    mode: { fits: (mode) => mode === "drain" || mode === "cancel", wanted: '"drain" or "cancel"' },
+  });
+}
+
+function checked<T extends object>(argument: string, given: T, rules: Readonly<Record<string, OptionRule>>): T {
+  const fault = optionFault(given, rules);
+  if (fault === null) return given;
+  refuse(fault.option === null ? argument : `${argument}.${fault.option}`, fault.message);
+}
+
+function text(argument: string, given: unknown): string {
+  if (typeof given === "string") return given;
+  refuse(argument, `must be a text, not ${kindOf(given)}`);
+}
+
+function refuse(field: string, message: string): never {
+  throw new JobError("invalid_definition", {
+    message: `The argument ${field} ${message}.`,
+    hint: "Nothing was done. Correct the call.",
+    field,
+  });
+}
