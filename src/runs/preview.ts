@@ -9,6 +9,7 @@ import { ABORT_SIGNAL, wholeNumber, type OptionRule } from "./option-check.js";
 import type { RunServices } from "./run-services.js";
 import type { PlannedQuery, Submission } from "./submission.js";
 import { optionsFault } from "./submit-options.js";
+import { unlessAborted } from "./waiting.js";
 import { hasSecrets, withoutSecrets } from "./without-secrets.js";
 
 /** What a run would do. Nothing was written, to the ledger or to the destination. */
@@ -83,9 +84,9 @@ export function preview(
 
 /** Made without the secrets: a plan breaks its lines anywhere, so that no text of it could be masked with certainty. */
 async function plan({ query, redactor, signal }: PlannedQuery, { engine }: RunServices): Promise<string> {
-  if (!hasSecrets(query)) return redactor.text(await engine.explain(query, signal));
+  if (!hasSecrets(query)) return redactor.text(await unlessAborted(signal, engine.explain(query, signal)));
   try {
-    return redactor.text(await engine.explain(withoutSecrets(query), signal));
+    return redactor.text(await unlessAborted(signal, engine.explain(withoutSecrets(query), signal)));
   } catch {
     signal.throwIfAborted();
     return "The plan depends on a secret parameter, so it is not shown.";
@@ -99,7 +100,7 @@ async function sample(
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const rows: Readonly<Record<string, unknown>>[] = [];
   try {
-    const stream = await engine.stream(query, { signal, limit });
+    const stream = await unlessAborted(signal, engine.stream(query, { signal, limit }));
     try {
       for await (const batch of stream) for (const row of batchRows(batch, stream.schema)) rows.push(row);
     } finally {

@@ -18,7 +18,8 @@ import { INTERNAL, type RunServices } from "./run-services.js";
 import type { RunLedger } from "./run-ledger.js";
 import { leaves } from "./secret-vault.js";
 import { storeRun } from "./store-run.js";
-import { submitOptionsFault, type SubmitOptions } from "./submit-options.js";
+import { copiedOptions, submitOptionsFault, type SubmitOptions } from "./submit-options.js";
+import { unlessAborted } from "./waiting.js";
 import { hasSecrets, withoutSecrets, type QueryWithValues } from "./without-secrets.js";
 
 /** A job and values that passed every check which needs no destination. */
@@ -66,13 +67,14 @@ export class Submission {
     parameters: Readonly<Record<string, unknown>> | undefined,
     options: SubmitOptions,
   ): Submitted<StoredRun> {
-    const call = { parameters, options, fault: submitOptionsFault };
+    const copy = copiedOptions(options);
+    const call = { parameters, options: copy, fault: submitOptionsFault };
     return this.plan(jobName, call).andThen((planned) =>
       this.typed(planned, planned.signal, async () => {
         refuseMisfit(planned.resolved, await this.check(planned, planned.signal));
         planned.signal.throwIfAborted();
         // From here on the run may be stored, so that what goes wrong is told as it is.
-      }).andThen(() => this.typed(planned, LIVE, () => this.#store(planned, options))),
+      }).andThen(() => this.typed(planned, LIVE, () => this.#store(planned, copy))),
     );
   }
 
@@ -177,14 +179,14 @@ function findJob(jobs: JobRegistry, jobName: unknown): Result<AnyJob, JobSubmitE
   );
 }
 
-/** Engines in plain JavaScript may throw instead of rejecting. */
+/** Engines in plain JavaScript may throw instead of rejecting, or not listen to the signal. */
 async function describe(
   engine: QueryEngine,
   query: EngineQuery,
   signal: AbortSignal,
 ): Promise<QueryDescription | { readonly error: unknown }> {
   try {
-    return await engine.describe(query, signal);
+    return await unlessAborted(signal, engine.describe(query, signal));
   } catch (error) {
     return { error };
   }

@@ -33,6 +33,11 @@ const SUBMIT_OPTIONS: Readonly<Record<keyof SubmitOptions, OptionRule>> = {
   timeoutMs: wholeNumber(0, LONGEST_WAIT_MS, "a whole number of milliseconds"),
 };
 
+/** A copy, which no later change of the caller's reaches. What is no object stays as it is, to be refused. */
+export function copiedOptions(options: SubmitOptions): SubmitOptions {
+  return typeof options === "object" && options !== null && !Array.isArray(options) ? { ...options } : options;
+}
+
 /** @returns `invalid_parameter`, naming the option in `field`; null when all is well. */
 export function submitOptionsFault(options: unknown, jobName: string): JobError<"invalid_parameter"> | null {
   return optionsFault("submit", options, SUBMIT_OPTIONS, jobName);

@@ -33,6 +33,60 @@ describe("a lost answer to the permit", () => {
   });
 });
 
+describe("a lost answer to the storing of a run", () => {
+  /** A ledger that stores every run and loses its answers. */
+  function losesAnswers(): MemoryJobStore {
+    const store = new MemoryJobStore();
+    const create = store.createRun.bind(store);
+    store.createRun = async (run) => {
+      await create(run);
+      throw new Error("answer lost");
+    };
+    return store;
+  }
+
+  it("does not turn a run that is there into a refusal", async () => {
+    const { executor } = harness({ store: losesAnswers() });
+    await executor.start();
+    const handle = await executor.submitOrThrow("load");
+    expect(handle.created).toBe(true);
+    expect(await handle.result()).toMatchObject({ status: "succeeded" });
+    expect((await executor.listRuns()).runs).toHaveLength(1);
+    await executor.stop();
+  });
+
+  it("is told as not known when the ledger stays away, and names the run", async () => {
+    const store = losesAnswers();
+    const get = store.getRun.bind(store);
+    let asked = 0;
+    store.getRun = () => Promise.reject(new Error(`away ${(asked += 1)}`));
+    const { executor, clock } = harness({ store });
+    await executor.start();
+    const submitting = executor.submit("load");
+    await clock.advance(10_000);
+    const refused = (await submitting)._unsafeUnwrapErr();
+    expect(refused).toMatchObject({ code: "store_unavailable", retryable: true });
+    expect(refused.message).toMatch(/nobody knows.*answer lost/);
+    expect(asked).toBeLessThan(10);
+    store.getRun = get;
+    expect(await executor.getRun(refused.runId ?? "")).toMatchObject({ jobName: "load" });
+    await executor.stop();
+  });
+
+  it("does not take another run of the same id for the new one", async () => {
+    const store = new MemoryJobStore();
+    const create = store.createRun.bind(store);
+    // A store that does not say which way it failed.
+    store.createRun = (run) => create(run).catch(() => Promise.reject(new Error("no")));
+    const { executor, clock } = harness({ store, ids: { next: () => "same", random: () => 0.5 } });
+    await executor.start();
+    await executor.submitOrThrow("load", undefined, { idempotencyKey: "a", runAt: new Date(clock.now() + 1e6) });
+    const second = await executor.submit("load", undefined, { idempotencyKey: "b" });
+    expect(second._unsafeUnwrapErr()).toMatchObject({ code: "store_unavailable" });
+    await executor.stop();
+  });
+});
+
 describe("a clock that jumps backwards by an hour", () => {
   it("loses no run and no retry", async () => {
     let calls = 0;

@@ -105,6 +105,33 @@ describe("a submit is refused as a value, without a trace in the ledger", () => 
     expect(error.message).toMatch(/"id".*"must"/);
   });
 
+  it.each(["lookup", "none"] as const)(
+    "more than one attempt where no commit can be fenced: %s",
+    async (commitFence) => {
+      const destination = new ScriptedDestination(writeWell);
+      Object.assign(destination, { capabilities: { ...destination.capabilities, commitFence } });
+      const unfenced = {
+        jobs: [job("twice", "db.t", { execution: { maxAttempts: 2 } }), job("once", "db.t")],
+        connections: { db: connectionTo(destination) },
+      };
+      expect(await refusal(unfenced, "twice", { n: 1 })).toMatchObject({
+        code: "unsupported_write_mode",
+        jobName: "twice",
+        table: "db.t",
+        mode: "append",
+        field: "execution.maxAttempts",
+      });
+      const { executor } = harness(unfenced);
+      await executor.start();
+      expect((await executor.submit("once", { n: 1 })).isOk()).toBe(true);
+      await executor.stop();
+    },
+  );
+
+  it("aborted, with what to do", async () => {
+    expect(await refusal(options, "ok", { n: 1 }, { signal: AbortSignal.abort() })).toMatchObject({ code: "aborted" });
+  });
+
   it("connection_unavailable when the destination cannot be asked", async () => {
     const destination = new ScriptedDestination(writeWell);
     destination.schema = () => Promise.reject(new Error("connect ECONNREFUSED"));
@@ -116,7 +143,10 @@ describe("a submit is refused as a value, without a trace in the ledger", () => 
   it.each([
     ["timeoutMs", { timeoutMs: -1 }],
     ["timeoutMs", { timeoutMs: Number.NaN }],
+    ["timeoutMs", { timeoutMs: 2 ** 31 }],
     ["priority", { priority: 1.5 }],
+    ["priority", { priority: 2 ** 31 }],
+    ["priority", { priority: -(2 ** 31) }],
     ["runAt", { runAt: new Date(Number.NaN) }],
     ["startDeadline", { startDeadline: "tomorrow" }],
     ["idempotencyKey", { idempotencyKey: "" }],
@@ -200,6 +230,22 @@ describe("an idempotency key", () => {
       const error = (await executor.submit(name, { n }, { idempotencyKey: "k" }))._unsafeUnwrapErr();
       expect(error).toMatchObject({ code: "idempotency_conflict", runId: first.id });
     }
+    await executor.stop();
+  });
+
+  it("is a conflict when a plain parameter differs that looks like a sealed secret", async () => {
+    const config = defineJob({
+      name: "config",
+      query: "select {c} as id",
+      params: { c: "STRUCT(secret VARCHAR)" },
+      destination: { table: "out.t" },
+    });
+    const { executor } = harness({ jobs: [config] });
+    await executor.start();
+    const submit = (secret: string) => executor.submit("config", { c: { secret } }, { idempotencyKey: "k" });
+    expect((await submit("blue")).isOk()).toBe(true);
+    expect((await submit("blue")).isOk()).toBe(true);
+    expect((await submit("red"))._unsafeUnwrapErr()).toMatchObject({ code: "idempotency_conflict" });
     await executor.stop();
   });
 });

@@ -1,9 +1,8 @@
-import type { Json } from "@duckdb/node-api";
 import type { BadValue } from "./exact-column.js";
 import type { EngineRelation } from "../../ports/table-source.js";
 
 /** Runs a statement of the connection's own and gives its rows. */
-export type Look = (sql: string) => Promise<readonly Readonly<Record<string, Json>>[]>;
+export type Look = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 /** A relation that can say more exactly what it is at the moment. */
 export interface DuckDBRelation extends EngineRelation {

@@ -8,11 +8,11 @@ import { fileSnapshot } from "./file-snapshot.js";
 export interface FileKind {
   readonly kind: string;
   /** As DuckDB would find it all out by itself. */
-  from(files: readonly string[]): string;
+  readonly from: (files: readonly string[]) => string;
   /** With everything in it that was found out about these files. */
-  pin(files: readonly string[], look: Look): Promise<string>;
+  readonly pin: (files: readonly string[], look: Look) => Promise<string>;
   /** Where in its file a value stands. */
-  locate?(bad: BadValue, look: Look): Promise<string | undefined>;
+  readonly locate?: (bad: BadValue, look: Look) => Promise<string | undefined>;
 }
 
 /** A relation over files, which is found out again only when a file has changed. */

@@ -8,7 +8,7 @@ import type { StoredValue } from "./row-values.js";
 /** Columns of stored values as one Arrow batch. */
 export function rowBatch(schema: TableSchema, columns: readonly (readonly StoredValue[])[], length: number): RecordBatch {
   const arrow = arrowSchema(schema);
-  const children = schema.columns.map(({ type }, index) => column(type, arrow.fields[index]!.type, columns[index] ?? []));
+  const children = schema.columns.map(({ type }, index) => column(type, arrow.fields[index]!.type as ArrowType, columns[index] ?? []));
   return new RecordBatch(arrow, arrowData(new Struct(arrow.fields), { length, nullCount: 0 }, { children }));
 }
 

@@ -15,9 +15,9 @@ export interface QueryToRun {
   readonly lane: ThreadLanes;
   readonly plan: QueryPlan;
   /** Adds to a failure what the sources know of it. */
-  explain(error: JobError): Promise<JobError>;
+  readonly explain: (error: JobError) => Promise<JobError>;
   /** Called once, when nothing of the query is left; `reusable` says whether the connection is as it was before. */
-  onEnd(reusable: boolean): void;
+  readonly onEnd: (reusable: boolean) => void;
 }
 
 /**
@@ -80,13 +80,16 @@ export class RunningQuery {
 
   private async fetchNow(): Promise<DuckDBDataChunk | null> {
     if (this.ending !== undefined) throw stopped();
-    if (this.result === undefined) {
-      await resultReady(this.pending);
-      this.result = await this.query.lane.run(() => this.pending.getResult());
-    }
-    const { result } = this;
+    const result = await this.firstResult();
     const chunk = await this.query.lane.run(() => result.fetchChunk());
     return chunk === null || chunk.rowCount === 0 ? null : chunk;
+  }
+
+  private async firstResult(): Promise<DuckDBResult> {
+    if (this.result !== undefined) return this.result;
+    await resultReady(this.pending);
+    this.result = await this.query.lane.run(() => this.pending.getResult());
+    return this.result;
   }
 
   /** Why the query failed: it is run once more, for a checksum of all its columns, which takes no memory. */
@@ -119,21 +122,36 @@ export class RunningQuery {
   }
 
   private async endNow(): Promise<void> {
+    await this.interrupted(this.inFlight);
+    // A pending result that is left as it is keeps threads, and outlives the database that it needs.
+    if (this.result === undefined) await this.interrupted(this.firstResult()).catch(() => undefined);
+    try {
+      if (!this.isRolledBack) await this.interrupted(this.rollback());
+      this.query.onEnd(true);
+    } catch {
+      this.query.onEnd(false);
+    }
+  }
+
+  /** Interrupts until `call` has settled: an interrupt that comes before its statement, or between two, is lost. */
+  private async interrupted<T>(call: Promise<T>): Promise<T> {
     let settled = false;
-    const call = this.inFlight.then(() => {
+    const settle = (): void => {
       settled = true;
-    });
-    await Promise.resolve();
-    // An interrupt that comes before its statement is lost: it is repeated until the statement has ended.
+    };
+    const done = call.then(settle, settle);
+    await new Promise(setImmediate);
     for (let round = 0; !settled; round += 1) {
       this.query.connection.interrupt();
-      await Promise.race([call, pause(round)]);
+      await Promise.race([done, pause(round)]);
     }
-    const rollback = this.isRolledBack ? Promise.resolve() : this.query.connection.execute("rollback");
-    await rollback.then(
-      () => this.query.onEnd(true),
-      () => this.query.onEnd(false),
-    );
+    return call;
+  }
+
+  /** Takes the threads off the result that may still be open. An interrupt meant for them may hit the rollback itself. */
+  private async rollback(): Promise<void> {
+    const { connection } = this.query;
+    await connection.execute("rollback").catch(() => connection.execute("rollback"));
   }
 }
 

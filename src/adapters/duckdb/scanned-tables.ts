@@ -20,7 +20,7 @@ export interface WantedRows {
 export interface LoadedTable {
   /** In the form that `query_table` takes. */
   readonly name: string;
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Rows that go into DuckDB between two turns of the event loop. */
@@ -52,7 +52,7 @@ export class ScannedTables {
       return { name: await once(this.kept, key, () => this.load(connection, table, schema, signal)), release: () => undefined };
     }
     const name = await this.load(connection, table, schema, signal);
-    return { name, release: () => void this.database.use((free) => this.drop(free, name)).catch(() => undefined) };
+    return { name, release: () => void this.drop(name).catch(() => undefined) };
   }
 
   private emptyTable(connection: EngineConnection, schema: TableSchema): Promise<string> {
@@ -65,7 +65,7 @@ export class ScannedTables {
       await fromSource(table, this.append(connection, table, schema, name, signal));
       return name;
     } catch (error) {
-      await this.drop(connection, name);
+      await this.drop(name);
       throw error;
     }
   }
@@ -105,8 +105,8 @@ export class ScannedTables {
     return name;
   }
 
-  private drop(connection: EngineConnection, name: string): Promise<void> {
-    return this.ddl.run(() => connection.execute(`drop table ${name}`));
+  private drop(name: string): Promise<void> {
+    return this.ddl.run(() => this.database.use((connection) => connection.execute(`drop table ${name}`)));
   }
 }
 

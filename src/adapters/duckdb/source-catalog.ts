@@ -17,9 +17,9 @@ export interface ProvidedTables {
   /** As `connection` or `connection.table`, each once, in order. */
   readonly tables: readonly string[];
   /** Called once nothing of the query runs any more. */
-  release(): void;
+  readonly release: () => void;
   /** A failure of the query, with the place in a file where that tells more. Needs the connection outside a transaction. */
-  explain(error: JobError): Promise<JobError>;
+  readonly explain: (error: JobError) => Promise<JobError>;
 }
 
 /** Makes the tables of the declared connections visible to DuckDB under the names by which queries call them. */

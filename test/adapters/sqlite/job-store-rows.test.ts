@@ -45,6 +45,22 @@ async function withRuns(store: SqliteJobStore): Promise<void> {
   for (const id of ["a", "b", "c"]) await store.createRun(newRun(id));
 }
 
+it("a run that is pruned leaves no row in any table", async () => {
+  await using ledger = await ledgerFile();
+  const store = await ledger.store();
+  await withRuns(store);
+  for (const id of ["a", "b"]) await store.requestCancel(id, null);
+  await ledger.clock.advance(1);
+  expect(await store.pruneRuns({ finishedBefore: new Date(ledger.clock.now()), limit: 9 })).toBe(2);
+  const rows = (column: string, table: string): unknown =>
+    ledger.database().prepare(`select distinct ${column} from ${table}`).pluck().all();
+  expect([rows("seq", "runs"), rows("run_seq", "run_definitions"), rows("run_seq", "run_events")]).toEqual([
+    [3],
+    [3],
+    [3],
+  ]);
+});
+
 describe("a run that somebody made unreadable", () => {
   it.each(Object.keys(EDITS))("by %s is named, and hides no other", async (what) => {
     const { sql, reason } = EDITS[what] ?? { sql: "", reason: /./ };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { dataTypeOf, declaredType, sqliteStorage } from "../../../src/adapters/sqlite/destination/column-storage.js";
 import { type DataType, formatDataType } from "../../../src/model/data-type.js";
 import type { Column } from "../../../src/model/table-schema.js";
+import { checkedTable, readPage } from "../../docs/pages.js";
 
 const int = (bits: 8 | 16 | 32 | 64 | 128, signed = true): DataType => ({ kind: "integer", bits, signed });
 const decimal = (precision: number, scale: number): DataType => ({ kind: "decimal", precision, scale });
@@ -57,6 +58,21 @@ describe("what a SQLite column keeps without loss", () => {
       expect(taking.sort()).toEqual(takenBy.split(" ").filter(Boolean).sort());
     },
   );
+
+  it("is what the guide says", () => {
+    const table = checkedTable(
+      readPage("docs/guides/write-into-sqlite.md"),
+      "test/adapters/sqlite/sqlite-destination-storage.test.ts",
+    );
+    const code = (word: string): string => (word === "untyped" ? word : `\`${word}\``);
+    expect(table.map((row) => row.slice(0, 3))).toEqual(
+      MATRIX.map(([type, made, takenBy]) => [
+        code(formatDataType(type)),
+        made === "-" ? "none" : code(made),
+        takenBy === "" ? "none" : takenBy.split(" ").map(code).join(", "),
+      ]),
+    );
+  });
 
   it("keeps what it would make", () => {
     for (const [type, made] of MATRIX) {
