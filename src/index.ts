@@ -26,7 +26,7 @@ export type { EventsOptions } from "./runs/run-events.js";
 export type { RecoveryReport } from "./runs/recovery.js";
 
 // The ledger and the connection that need no database.
-export { MemoryJobStore } from "./adapters/memory/memory-job-store.js";
+export { MemoryJobStore, type MemoryJobStoreOptions, type MemorySnapshot } from "./adapters/memory/memory-job-store.js";
 export { memory, type MemoryConnection } from "./adapters/memory/memory-connection.js";
 export { systemClock } from "./adapters/system/system-clock.js";
 
@@ -34,7 +34,7 @@ export { systemClock } from "./adapters/system/system-clock.js";
 export { CronerScheduler } from "./adapters/croner/croner-scheduler.js";
 
 // Errors: match on `code`.
-export { JobError, isJobError, type ErrorDetails, type JobErrorInit } from "./model/job-error.js";
+export { JobError, isJobError, type ErrorDetails, type JobErrorInit, type JobErrorJson } from "./model/job-error.js";
 export { ERROR_CODES, type ErrorCode, type ErrorPlane } from "./model/error-codes.js";
 export type { JobSubmitError, SubmitErrorCode } from "./model/submit-error.js";
 
@@ -52,6 +52,7 @@ export type {
   RunPage,
   RunQuery,
   SucceededRun,
+  UnreadableRun,
 } from "./model/run.js";
 export type { RunEvent, RunEventBody, RunEventType } from "./model/run-event.js";
 export {
@@ -88,6 +89,14 @@ export { describeFindings, schemaDifference, type SchemaFinding } from "./model/
 export type { CommitId, CommitReceipt, WriteMode, WriteModeKind } from "./model/write-mode.js";
 export { canonicalJson, type JsonValue } from "./model/json.js";
 
+// The rules of a run's life, for a store of your own: `docs/guides/write-a-store.md`.
+export { applyCancel } from "./model/apply-cancel.js";
+export { applyClaim, applyTakeOver, isOverdue, isWaiting } from "./model/apply-claim.js";
+export { applyEvents, applyRenewal, isExpired } from "./model/apply-lease.js";
+export { applyTransition } from "./model/apply-transition.js";
+export { runCursor, runPageRequest, type RunPageRequest } from "./model/run-paging.js";
+export { newRunRecord, runIdTaken, type RunRecord, type RunStep } from "./model/run-record.js";
+
 // The ports: what a store, a destination, a connection or an engine of your own implements.
 export type { Clock } from "./ports/clock.js";
 export type { Connection, ConnectionCapabilities } from "./ports/connection.js";
@@ -102,6 +111,7 @@ export type {
 export type {
   ClaimRequest,
   JobStore,
+  LeaseRenewal,
   LeaseState,
   RunTransition,
   StoreCapabilities,

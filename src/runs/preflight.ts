@@ -1,5 +1,5 @@
 import type { DestinationDefinition } from "../model/job-definition.js";
-import { JobError } from "../model/job-error.js";
+import { isJobError, JobError } from "../model/job-error.js";
 import { describeFindings, schemaDifference, type SchemaFinding } from "../model/schema-difference.js";
 import type { TableSchema } from "../model/table-schema.js";
 import type { ResolvedDestination } from "./connections.js";
@@ -30,6 +30,7 @@ export async function checkDestination(
   const asked = Promise.resolve().then(() => destination.schema(signal));
   const existing = await unlessAborted(signal, asked).catch((error: unknown) => {
     signal.throwIfAborted();
+    if (isJobError(error)) throw error;
     throw new JobError("connection_unavailable", {
       message: `Connection "${resolved.connection}" could not be asked about "${resolved.table}"`,
       hint: "Check that the system runs, and that the connection's address and rights are right.",

@@ -6,9 +6,6 @@ import type { SecretBox } from "../ports/secret-box.js";
 
 type SecretValues = ReadonlyMap<string, ParameterValue>;
 
-// Two for each that comes, so that what has ended is let go faster than it can gather.
-const REVIEWED_AT_ONCE = 2;
-
 /**
  * Keeps the values of secret parameters. The ledger gets a marker in their place: sealed when the executor has a key,
  * empty otherwise; then the value lives only in this process, until its run ends.
@@ -43,18 +40,6 @@ export class SecretVault {
 
   forget(runId: string): void {
     this.#held.delete(runId);
-  }
-
-  /**
-   * Lets go of runs that have ended elsewhere: by their start deadline, or through another process. Looks at those that
-   * were not looked at for longest.
-   */
-  async review(hasEnded: (runId: string) => Promise<boolean>): Promise<void> {
-    for (const [runId, values] of [...this.#held].slice(0, REVIEWED_AT_ONCE)) {
-      this.#held.delete(runId);
-      this.#held.set(runId, values);
-      if (await hasEnded(runId)) this.forget(runId);
-    }
   }
 
   /**

@@ -15,7 +15,6 @@ import type { ResolvedDestination } from "./connections.js";
 import { checkDestination, refuseMisfit, type DestinationCheck } from "./preflight.js";
 import { Redactor } from "./redactor.js";
 import { INTERNAL, type RunServices } from "./run-services.js";
-import type { RunLedger } from "./run-ledger.js";
 import { leaves } from "./secret-vault.js";
 import { storeRun } from "./store-run.js";
 import { copiedOptions, submitOptionsFault, type SubmitOptions } from "./submit-options.js";
@@ -125,7 +124,7 @@ export class Submission {
   }
 
   async #store(planned: PlannedQuery, options: SubmitOptions): Promise<StoredRun> {
-    const { ledger, vault } = this.services;
+    const { vault } = this.services;
     const run = this.#newRun(planned, options);
     const secrets = secretValues(planned.values);
     const letGo = vault.hold(run.id, secrets);
@@ -134,7 +133,6 @@ export class Submission {
     if (stored.kind === "unknown") throw stored.error;
     if (stored.kind === "refused" || !stored.created) letGo();
     if (stored.kind === "refused") throw stored.error;
-    if (secrets.size > 0) void vault.review((id) => isOver(id, ledger)).catch(() => undefined);
     if (!stored.created && !(stored.run.jobName === run.jobName && vault.sameParameters(stored.run, run, secrets))) {
       throw otherRun(stored.run, run);
     }
@@ -194,11 +192,6 @@ async function describe(
 
 function secretValues(values: ReadonlyMap<string, BoundValue>): ReadonlyMap<string, ParameterValue> {
   return new Map([...values].filter(([, { secret }]) => secret).map(([name, { value }]) => [name, value]));
-}
-
-async function isOver(id: string, ledger: RunLedger): Promise<boolean> {
-  const run = await ledger.get(id);
-  return run === undefined || run.finishedAt !== null;
 }
 
 /** A second attempt is safe only where the first one's commit can be ruled out. */

@@ -2,9 +2,11 @@
 import { printFigure, type Figure } from "./figure.js";
 import { hostHealth } from "./host-health.js";
 import { peakMemory } from "./peak-memory.js";
+import { sqliteLoad } from "./sqlite-load.js";
 import { tinyRuns } from "./tiny-runs.js";
 
 const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  "sqlite-load": sqliteLoad,
   "tiny-runs": tinyRuns,
   "host-health": hostHealth,
   "peak-memory": peakMemory,

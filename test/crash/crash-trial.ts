@@ -40,7 +40,7 @@ interface EndedRun {
 }
 
 /** Which ending a seed stands for. */
-export function endingOf(seed: number): Ending {
+function endingOf(seed: number): Ending {
   const random = seededRandom(seed);
   const kind = (["kill_at_point", "kill_at_point", "stop_at_point", "kill_at_random"] as const)[
     Math.floor(random() * 4)

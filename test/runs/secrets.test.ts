@@ -241,16 +241,6 @@ describe("an idempotency key of a run with secrets", () => {
 });
 
 describe("the vault", () => {
-  it("lets go of runs that ended elsewhere, a few with each review, and in turn", async () => {
-    const vault = new SecretVault(null);
-    for (let n = 0; n < 6; n += 1) vault.hold(`run-${n}`, new Map([["token", `secret-${n}`]]));
-    const asked: string[] = [];
-    const isOver = (id: string): Promise<boolean> => Promise.resolve((asked.push(id), id !== "run-0"));
-    for (let n = 0; n < 3; n += 1) await vault.review(isOver);
-    expect(asked).toEqual(["run-0", "run-1", "run-2", "run-3", "run-4", "run-5"]);
-    expect(asked.map((id) => vault.texts(id))).toEqual([["secret-0"], [], [], [], [], []]);
-  });
-
   it("holds nothing that the ledger has sealed", () => {
     const vault = new SecretVault({ seal: (text) => text, open: (text) => text });
     vault.hold("run", new Map([["token", "secret"]]));

@@ -1,23 +1,39 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
-import * as rules from "millrace";
+import {
+  applyCancel,
+  applyClaim,
+  applyEvents,
+  applyRenewal,
+  applyTakeOver,
+  applyTransition,
+  isExpired,
+  isOverdue,
+  isTerminal,
+  isWaiting,
+  JobError,
+  newRunRecord,
+  runCursor,
+  runIdTaken,
+  runPageRequest,
+} from "millrace";
 import type { CancelOutcome, ClaimRequest, Clock, JobRun, JobStore, LeaseRenewal, LeaseState, NewRun } from "millrace";
 import type { RunEvent, RunEventBody, RunPage, RunQuery, RunRecord, RunStep, RunTransition } from "millrace";
 import type { TransitionOutcome } from "millrace";
 
+/** A run as it stands in the file. Runs are numbered in the order of their making. */
 interface Entry {
-  /** Counts the runs in the order of their making. */
   readonly number: number;
   readonly events: RunEvent[];
   record: RunRecord;
 }
 
-/** A ledger in one small file, which every act writes anew: for a handful of runs a minute, and one process. */
+/** A ledger in one file that every act writes anew: for one process, and a handful of runs a minute. */
 export class FileJobStore implements JobStore {
-  readonly capabilities = { shared: false, durable: true } as const;
+  readonly capabilities = { shared: false, durable: true };
   private clock: Clock | undefined;
   private ledger: { made: number; runs: Entry[] } = { made: 0, runs: [] };
-  private turn: Promise<unknown> = Promise.resolve();
+  private lastAct: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly path: string) {}
 
@@ -26,29 +42,185 @@ export class FileJobStore implements JobStore {
   }
 
   async open({ clock }: { readonly clock: Clock }): Promise<void> {
-    if (this.isOpen) return;
-    const bytes = await readFile(this.path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw unavailable("cannot be read", error);
+    const opening = this.lastAct.then(async () => {
+      if (!this.isOpen) await this.load();
+      this.clock ??= clock;
     });
-    if (bytes) this.ledger = deserialize(bytes) as typeof this.ledger;
-    this.clock ??= clock;
+    this.lastAct = opening.catch(() => undefined);
+    await opening;
   }
 
   async close(): Promise<void> {
     this.clock = undefined;
-    await this.turn;
+    await this.lastAct;
   }
 
   createRun(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }> {
     return this.act(run, (given, now) => {
-      const { runs } = this.ledger;
-      const known = runs.find(({ record }) => given.idempotencyKey !== null && record.run.idempotencyKey === given.idempotencyKey);
+      const key = given.idempotencyKey;
+      const known = this.ledger.runs.find(({ record }) => key !== null && record.run.idempotencyKey === key);
       if (known) return { run: known.record.run, created: false };
-      if (this.find(given.id)) throw rules.runIdTaken(given.id);
-      const { record, events } = rules.newRunRecord(given, now);
+      if (this.find(given.id)) throw runIdTaken(given.id);
+      const { record, events } = newRunRecord(given, now);
       this.ledger.made += 1;
-      runs.push({ number: this.ledger.made, record, events: [...events] });
+      this.ledger.runs.push({ number: this.ledger.made, events: [...events], record });
       return { run: record.run, created: true };
     });
   }
+
+  getRun(id: string): Promise<JobRun | undefined> {
+    return this.act(id, () => this.find(id)?.record.run);
+  }
+
+  listRuns(query: RunQuery): Promise<RunPage> {
+    return this.act(query, (given) => {
+      const { jobName, statuses, limit, before } = runPageRequest(given);
+      const found = this.ledger.runs
+        .filter(({ number, record: { run } }) => number < before && (jobName ?? run.jobName) === run.jobName)
+        .filter(({ record }) => statuses?.includes(record.run.status) ?? true)
+        .reverse();
+      const runs = found.slice(0, limit).map(({ record }) => record.run);
+      const last = found[limit - 1];
+      return { runs, ...(last && found.length > limit && { nextCursor: runCursor(last.number) }) };
+    });
+  }
+
+  claimRuns(claim: ClaimRequest): Promise<readonly JobRun[]> {
+    return this.act(claim, (given, now) => {
+      const pending = this.ledger.runs.filter(({ record }) => record.run.status === "pending");
+      const overdue = pending
+        .filter(({ record }) => isOverdue(record.run, now))
+        .sort((left, right) => timeOf(left.record.run.startDeadline) - timeOf(right.record.run.startDeadline));
+      const ready = pending
+        .filter(({ record }) => !isOverdue(record.run, now) && !isWaiting(record.run, now))
+        .sort((left, right) => right.record.run.priority - left.record.run.priority);
+      const taken = [...overdue, ...ready].slice(0, given.limit);
+      return taken.map((entry) => this.write(entry, applyClaim(entry.record, given, now)));
+    });
+  }
+
+  nextRunAt(): Promise<Date | undefined> {
+    return this.act(null, (_, now) => {
+      const waiting = this.ledger.runs.filter(({ record }) => isWaiting(record.run, now));
+      const earliest = Math.min(...waiting.map(({ record }) => timeOf(record.run.runAt)));
+      return waiting.length === 0 ? undefined : new Date(earliest);
+    });
+  }
+
+  renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState> {
+    return this.act(renewal, (given, now) => {
+      const entry = this.find(id);
+      if (!entry) return { held: false };
+      const { state, step } = applyRenewal(entry.record, given, now);
+      if (step) this.write(entry, step);
+      return state;
+    });
+  }
+
+  transition(id: string, change: RunTransition, events: readonly RunEventBody[]): Promise<TransitionOutcome> {
+    return this.act({ change, events }, (given, now) => {
+      const entry = this.find(id);
+      if (!entry) return { moved: false, reason: "unknown_run" };
+      const next = applyTransition(entry.record, given.change, given.events, now);
+      if (typeof next === "string") return { moved: false, reason: next, run: entry.record.run };
+      return { moved: true, run: this.write(entry, next) };
+    });
+  }
+
+  appendEvents(id: string, epoch: number, events: readonly RunEventBody[]): Promise<boolean> {
+    return this.act(events, (given, now) => {
+      const entry = this.find(id);
+      const step = entry && applyEvents(entry.record, epoch, given, now);
+      if (entry && step) this.write(entry, step);
+      return step !== undefined;
+    });
+  }
+
+  requestCancel(id: string, reason: string | null): Promise<CancelOutcome> {
+    return this.act(reason, (given, now) => {
+      const entry = this.find(id);
+      if (!entry) return "unknown_run";
+      const { outcome, step } = applyCancel(entry.record, given, now);
+      if (step) this.write(entry, step);
+      return outcome;
+    });
+  }
+
+  claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
+    return this.act(claim, (given, now) =>
+      this.ledger.runs
+        .filter(({ record }) => record.run.lease && isExpired(record.run.lease, now))
+        .slice(0, given.limit)
+        .map((entry) => this.write(entry, applyTakeOver(entry.record, given, now))),
+    );
+  }
+
+  readEvents(id: string, range: { readonly after: number; readonly limit: number }): Promise<readonly RunEvent[]> {
+    return this.act(range, ({ after, limit }) => this.find(id)?.events.slice(after, after + limit) ?? []);
+  }
+
+  pruneRuns(range: { readonly finishedBefore: Date; readonly limit: number }): Promise<number> {
+    return this.act(range, ({ finishedBefore, limit }) => {
+      const old = this.ledger.runs
+        .filter(({ record: { run } }) => isTerminal(run.status) && timeOf(run.finishedAt) < finishedBefore.getTime())
+        .sort((left, right) => timeOf(left.record.run.finishedAt) - timeOf(right.record.run.finishedAt))
+        .slice(0, limit);
+      this.ledger.runs = this.ledger.runs.filter((entry) => !old.includes(entry));
+      return old.length;
+    });
+  }
+
+  /** One act after the other, each whole or not at all, with copies of what goes in and comes out. */
+  private act<G, T>(given: G, change: (given: G, now: number) => T): Promise<T> {
+    const copy = structuredClone(given);
+    const act = this.lastAct.then(async () => {
+      if (!this.clock) throw unavailable("is not open");
+      const before = serialize(this.ledger);
+      const answer = structuredClone(change(copy, this.clock.now()));
+      await this.save(before);
+      return answer;
+    });
+    this.lastAct = act.catch(() => undefined);
+    return act;
+  }
+
+  private find(id: string): Entry | undefined {
+    return this.ledger.runs.find(({ record }) => record.run.id === id);
+  }
+
+  private write(entry: Entry, { record, events }: RunStep): JobRun {
+    entry.record = record;
+    entry.events.push(...events);
+    return record.run;
+  }
+
+  private async load(): Promise<void> {
+    try {
+      this.ledger = deserialize(await readFile(this.path)) as typeof this.ledger;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw unavailable("cannot be read", error);
+    }
+  }
+
+  // A file that is written aside and takes the place of the old one is there whole or not at all.
+  private async save(before: Buffer): Promise<void> {
+    const after = serialize(this.ledger);
+    if (after.equals(before)) return;
+    try {
+      await writeFile(`${this.path}.new`, after, { flush: true });
+      await rename(`${this.path}.new`, this.path);
+    } catch (error) {
+      this.ledger = deserialize(before) as typeof this.ledger;
+      throw unavailable("cannot be written", error);
+    }
+  }
+}
+
+function timeOf(date: Date | null): number {
+  return date?.getTime() ?? Infinity;
+}
+
+function unavailable(what: string, cause?: unknown): JobError {
+  const hint = "Look at the file's folder and its disk; a store takes calls between open() and close().";
+  return new JobError("store_unavailable", { message: `The ledger ${what}.`, hint, cause });
 }

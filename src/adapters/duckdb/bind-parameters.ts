@@ -100,7 +100,7 @@ function carried(type: DataType, value: JsonValue): DuckDBValue {
         }),
       );
     default:
-      return typeof value === "object" ? JSON.stringify(value) : String(value);
+      return typeof value === "string" ? value : JSON.stringify(value);
   }
 }
 

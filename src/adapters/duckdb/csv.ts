@@ -62,7 +62,7 @@ async function plainFormats(
   sniffed: string,
 ): Promise<Columns> {
   const [formats] = await look(`select DateFormat as d, TimestampFormat as t from sniff_csv(${sniffed})`);
-  const isPlain = (format: unknown): boolean => format === null || format === undefined || /^%Y-%m-%d/.test(String(format));
+  const isPlain = (format: unknown): boolean => typeof format !== "string" || format.startsWith("%Y-%m-%d");
   return columns.map(([name, type]) => {
     const isGuessed =
       !hasFormat(options, type) &&

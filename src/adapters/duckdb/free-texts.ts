@@ -1,18 +1,37 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
+import type { DataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
+
+/** Whether a chunk of these columns may be of any size: 2,048 texts of 50 KB are 100 MB. */
+export function holdsTexts({ columns }: TableSchema): boolean {
+  return columns.some(({ type }) => !OF_FIXED_SIZE.has(type.kind));
+}
 
 /**
  * Lets go of the texts of a chunk that has been read.
  *
- * A chunk is freed when the garbage collector finds its handle, which weighs nothing to the collector and may hold a
- * hundred megabytes of texts. A vector that refers to a null holds none. The chunk cannot be read afterwards.
+ * A chunk is freed when the garbage collector finds its handle, which weighs nothing to the collector. A vector that
+ * refers to a null holds no texts. The chunk cannot be read afterwards.
  */
-export function freeTexts(chunk: DuckDBDataChunk, schema: TableSchema): void {
+export function freeTexts(chunk: DuckDBDataChunk, { columns }: TableSchema): void {
   const nothing = duckdb.create_null_value();
-  schema.columns.forEach(({ type }, index) => {
-    if (type.kind === "text" || type.kind === "json" || type.kind === "bytes") {
-      duckdb.vector_reference_value(duckdb.data_chunk_get_vector(chunk.chunk, index), nothing);
-    }
+  columns.forEach(({ type }, index) => {
+    if (OF_FIXED_SIZE.has(type.kind)) return;
+    duckdb.vector_reference_value(duckdb.data_chunk_get_vector(chunk.chunk, index), nothing);
   });
 }
+
+const OF_FIXED_SIZE: ReadonlySet<DataType["kind"]> = new Set([
+  "null",
+  "boolean",
+  "integer",
+  "float",
+  "decimal",
+  "enum",
+  "uuid",
+  "date",
+  "time",
+  "timestamp",
+  "interval",
+]);

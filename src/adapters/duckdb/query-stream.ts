@@ -3,7 +3,7 @@ import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { BatchBuilder } from "./arrow/batch-builder.js";
-import { freeTexts } from "./free-texts.js";
+import { freeTexts, holdsTexts } from "./free-texts.js";
 import type { RunningQuery } from "./running-query.js";
 
 /** The rows of a running query as Arrow batches. */
@@ -58,7 +58,8 @@ export class QueryStream implements RowStream {
   private async *batches(): AsyncGenerator<RecordBatch, void, undefined> {
     if (this.limit <= 0) return;
     const builder = new BatchBuilder(this.schema);
-    let isWide = false;
+    // Until the first chunk has shown how wide its texts are.
+    let isWide = holdsTexts(this.schema);
     let ahead: ReturnType<RunningQuery["fetch"]> | undefined;
     for (;;) {
       const chunk = await this.untilAborted(ahead ?? this.query.fetch());
@@ -72,7 +73,7 @@ export class QueryStream implements RowStream {
         batches += 1;
       }
       isWide = batches > 1;
-      freeTexts(chunk, this.schema);
+      if(!process.env.NOFREE) freeTexts(chunk, this.schema);
     }
     await this.untilAborted(this.query.proveEnd());
     const last = builder.finish();

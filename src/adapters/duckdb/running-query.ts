@@ -3,6 +3,7 @@ import duckdb, { type PendingResult } from "@duckdb/node-bindings";
 import { JobError } from "../../model/job-error.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { runError, unexplained } from "./engine-error.js";
+import { holdsTexts } from "./free-texts.js";
 import { pause } from "./pause.js";
 import type { QueryPlan } from "./planned-query.js";
 import type { ThreadLanes } from "./thread-lanes.js";
@@ -160,12 +161,11 @@ const PROBED =
   "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'";
 
 /**
- * How much DuckDB computes ahead. It counts 16 bytes for each text, however long: where there are texts it may keep
- * little more than a chunk, or a gigabyte of them lies in memory before the first is read.
+ * How much DuckDB computes ahead. It counts 16 bytes for each text, however long: where there are texts it may keep no
+ * more than a chunk, or a gigabyte of them lies in memory before the first is read.
  */
 function bufferSize({ schema }: QueryPlan): string {
-  const fixed = new Set(["boolean", "integer", "float", "decimal", "date", "time", "timestamp", "uuid", "interval"]);
-  return schema.columns.every(({ type }) => fixed.has(type.kind)) ? "4MB" : "64KB";
+  return holdsTexts(schema) ? "1KB" : "1MB";
 }
 
 /** Waits until a result is there, without holding a thread of libuv's pool: DuckDB's own threads do the work. */

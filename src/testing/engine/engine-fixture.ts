@@ -25,7 +25,7 @@ export interface EngineSql {
 }
 
 /** A signal that nobody aborts. */
-export const NEVER_ABORTED = new AbortController().signal;
+export const NEVER_ABORTED: AbortSignal = new AbortController().signal;
 
 /** Opens the engine over these connections for as long as `act` takes. */
 export async function opened<T>(

@@ -45,6 +45,18 @@ async function withRuns(store: SqliteJobStore): Promise<void> {
   for (const id of ["a", "b", "c"]) await store.createRun(newRun(id));
 }
 
+it("an act that fails halfway leaves nothing, and takes nothing of those beside it", async () => {
+  await using ledger = await ledgerFile();
+  const store = await ledger.store();
+  // Its row is written when its parameters turn out not to be JSON.
+  const broken = newRun("broken", { parameters: { wrong: 1n as never } });
+  await expect(store.createRun(broken)).rejects.toThrow(TypeError);
+  const answers = await Promise.allSettled([newRun("a"), broken, newRun("b")].map((run) => store.createRun(run)));
+  expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(ledger.database().prepare("select id from runs").pluck().all()).toEqual(["a", "b"]);
+  expect(await store.getRun("broken")).toBeUndefined();
+});
+
 it("a run that is pruned leaves no row in any table", async () => {
   await using ledger = await ledgerFile();
   const store = await ledger.store();

@@ -1,4 +1,4 @@
-import type { Database, Statement } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import type * as kyselyModule from "kysely";
 import type { RawBuilder, Selectable } from "kysely";
 import type { DefinitionTable, EventTable, LedgerSchema, RunTable, SessionTable } from "./ledger-schema.js";
@@ -7,7 +7,32 @@ export type RunRow = Selectable<RunTable>;
 export type EventRow = Selectable<EventTable>;
 /** A run's row with its definition; null when that was deleted by hand. */
 export type FullRow = RunRow & { readonly [C in "definition" | "parameters"]: Selectable<DefinitionTable>[C] | null };
-type Numbered = Pick<RunRow, "seq">;
+export type Numbered = Pick<RunRow, "seq">;
+
+/** A prepared statement, as the ledger uses it; declared here because the driver's own type cannot be named in our declarations. */
+export interface Prepared<Given extends object, Row> {
+  run(given: Given): { readonly changes: number; readonly lastInsertRowid: number | bigint };
+  get(given: Given): Row | undefined;
+  all(given: Given): Row[];
+  /** The SQL text. */
+  readonly source: string;
+}
+
+/** A prepared statement without values. */
+export interface BareStatement {
+  run(): unknown;
+  readonly source: string;
+}
+
+export interface Page {
+  readonly before: number;
+  readonly limit: number;
+}
+
+export interface Moment {
+  readonly now: number;
+  readonly limit: number;
+}
 
 /**
  * Every statement of the ledger, written with Kysely, compiled and prepared once: compiling and preparing at each call
@@ -22,7 +47,9 @@ export function prepareStatements(database: Database, { Kysely, SqliteDialect, s
   const at = <T>(name: string): RawBuilder<T> => sql.raw<T>(`@${name}`);
   const prepare = <Given extends object, Row>(query: {
     compile(): { readonly sql: string };
-  }): Statement<[Given], Row> => database.prepare<[Given], Row>(query.compile().sql);
+  }): Prepared<Given, Row> => database.prepare<[Given], Row>(query.compile().sql);
+
+  const bare = (text: string): BareStatement => database.prepare(text);
 
   const fullRuns = db
     .selectFrom("runs")
@@ -40,15 +67,6 @@ export function prepareStatements(database: Database, { Kysely, SqliteDialect, s
     .limit(at<number>("limit"));
   const ofJob = newestFirst.where("job_name", "=", at<string>("jobName"));
   const status = at<string>("status");
-
-  interface Page {
-    readonly before: number;
-    readonly limit: number;
-  }
-  interface Moment {
-    readonly now: number;
-    readonly limit: number;
-  }
 
   return {
     insertRun: prepare<Omit<RunRow, "seq">, never>(
@@ -194,12 +212,12 @@ export function prepareStatements(database: Database, { Kysely, SqliteDialect, s
       db.deleteFrom("ledger_sessions").where("id", "=", at<number>("id")),
     ),
 
-    begin: database.prepare("begin"),
-    beginImmediate: database.prepare("begin immediate"),
-    commit: database.prepare("commit"),
-    rollback: database.prepare("rollback"),
-    savepoint: database.prepare("savepoint act"),
-    release: database.prepare("release act"),
-    rollbackToSavepoint: database.prepare("rollback to act"),
+    begin: bare("begin"),
+    beginImmediate: bare("begin immediate"),
+    commit: bare("commit"),
+    rollback: bare("rollback"),
+    savepoint: bare("savepoint act"),
+    release: bare("release act"),
+    rollbackToSavepoint: bare("rollback to act"),
   };
 }

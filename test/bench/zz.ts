@@ -1,2 +1,0 @@
-import { sqliteLoad } from "./sqlite-load.js"; import { printFigure } from "./figure.js";
-for (const f of await sqliteLoad()) printFigure(f);
