@@ -11,6 +11,7 @@ import { causeChain } from "../model/job-error.js";
 import { isTerminal } from "../model/run-status.js";
 import type { CancelOutcome, JobRun, RunPage, RunQuery } from "../model/run.js";
 import type { JobSubmitError } from "../model/submit-error.js";
+import { checkedReason, checkedRunId, checkedRunQuery, checkedStopOptions } from "../runs/checked-arguments.js";
 import { Connections } from "../runs/connections.js";
 import { Dispatcher } from "../runs/dispatcher.js";
 import { preview, type JobPreview, type PreviewOptions } from "../runs/preview.js";
@@ -20,7 +21,7 @@ import { runEvents } from "../runs/run-events.js";
 import { runHandle, runResult, type RunAccess, type RunHandle } from "../runs/run-handle.js";
 import { RunLedger } from "../runs/run-ledger.js";
 import type { RunServices } from "../runs/run-services.js";
-import { SecretVault } from "../runs/secret-vault.js";
+import { SecretVault, withoutSeals } from "../runs/secret-vault.js";
 import { Submission } from "../runs/submission.js";
 import type { SubmitOptions } from "../runs/submit-options.js";
 import { within } from "../runs/waiting.js";
@@ -135,9 +136,10 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
    * Stops claiming, lets runs end or hands them back, and closes what `start` opened. Called again, gives the same report;
    * with `mode: "cancel"`, it also ends the patience of a drain that is under way.
    */
-  stop(options: StopOptions = {}): Promise<StopReport> {
-    if (options.mode === "cancel") this.#dispatcher.interruptAll();
-    return this.#lifecycle.stop(options);
+  async stop(options?: StopOptions): Promise<StopReport> {
+    const checked = checkedStopOptions(options);
+    if (checked.mode === "cancel") this.#dispatcher.interruptAll();
+    return this.#lifecycle.stop(checked);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -156,8 +158,10 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     const [parameters, options = {}] = args as [Readonly<Record<string, unknown>>?, SubmitOptions?];
     const { refusal } = this.#lifecycle;
     if (refusal) return errAsync(refusal);
+    // Read now, since the host may use its options again. Null comes from plain JavaScript and is refused below.
+    const signal = (options as SubmitOptions | null)?.signal;
     return this.#submission.submit(name, parameters, options).map(({ run, created }) => {
-      if (options.signal && !isTerminal(run.status)) this.#cancelWith(options.signal, run.id);
+      if (signal && !isTerminal(run.status)) this.#cancelWith(signal, run.id);
       return runHandle(run.id, run.jobName, created, this.#access);
     });
   }
@@ -192,25 +196,29 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   /** @throws JobError `not_started`, `executor_stopped`, `store_unavailable`. */
   async getRun(id: string): Promise<JobRun | undefined> {
     this.#mustBeReadable();
-    return this.#services.ledger.get(id);
+    const run = await this.#services.ledger.get(checkedRunId(id));
+    return run && { ...run, parameters: withoutSeals(run) };
   }
 
   /** Newest first, a page at a time. @throws JobError `not_started`, `executor_stopped`, `store_unavailable`. */
-  async listRuns(query: RunQuery = {}): Promise<RunPage> {
+  async listRuns(query?: RunQuery): Promise<RunPage> {
     this.#mustBeReadable();
-    return this.#services.ledger.list(query);
+    const page = await this.#services.ledger.list(checkedRunQuery(query));
+    return { ...page, runs: page.runs.map((run) => ({ ...run, parameters: withoutSeals(run) })) };
   }
 
   /** Follows a run by its id, whoever submitted it. Whether there is such a run shows when the handle is used. */
   handle(id: string): RunHandle {
-    return runHandle(id, null, false, this.#access);
+    return runHandle(checkedRunId(id), null, false, this.#access);
   }
 
   /** Asks for a run to be cancelled, and says what became of that. */
   async cancel(id: string, reason?: string): Promise<CancelOutcome> {
     this.#mustBeReadable();
-    const outcome = await this.#services.ledger.requestCancel(id, reason ?? null);
-    if (outcome === "requested") this.#dispatcher.interrupt(id, { kind: "cancelled", reason: reason ?? null });
+    const runId = checkedRunId(id);
+    const why = checkedReason(reason);
+    const outcome = await this.#services.ledger.requestCancel(runId, why);
+    if (outcome === "requested") this.#dispatcher.interrupt(runId, { kind: "cancelled", reason: why });
     return outcome;
   }
 

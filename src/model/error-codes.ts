@@ -41,7 +41,7 @@ export const ERROR_CODES = {
     true,
     "A connection could not be opened or does not answer.",
   ),
-  store_unavailable: entry(["submit", "host"], true, "The ledger could not be read or written."),
+  store_unavailable: entry(["submit", "run", "host"], true, "The ledger could not be read or written."),
   store_incompatible: entry(["host"], false, "The ledger was made by a newer version, or the file is not a ledger."),
   not_started: entry(["submit", "host"], false, "The executor has not been started."),
   executor_stopped: entry(["submit", "host"], false, "The executor is stopping or has stopped."),

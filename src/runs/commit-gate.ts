@@ -1,4 +1,4 @@
-import { JobError } from "../model/job-error.js";
+import { isJobError, JobError } from "../model/job-error.js";
 import type { CommitId, CommitReceipt } from "../model/write-mode.js";
 import type { CommitPermit } from "../ports/job-destination.js";
 import { interruptionError, type AttemptControl, type Interruption } from "./attempt-control.js";
@@ -57,7 +57,10 @@ export class CommitGate {
       throw fault;
     }
     this.#asking = this.control.seal(() => this.move(rowsStaged));
-    const refusal = await this.#asking;
+    const refusal = await this.#asking.catch((error: unknown) => {
+      this.#refusal = unrecorded(error);
+      throw this.#refusal;
+    });
     if (refusal) throw interruptionError(refusal);
     this.#tellGranted("granted");
     return { committed: (details) => this.#committed(rowsStaged, details?.snapshotId ?? null) };
@@ -82,4 +85,14 @@ export class CommitGate {
     this.#receipt = Object.freeze({ commitId: this.commitId, rowsWritten, snapshotId });
     return this.#receipt;
   }
+}
+
+// Without a record of the commit point there is no permit.
+function unrecorded(error: unknown): JobError {
+  if (isJobError(error)) return error;
+  return new JobError("store_unavailable", {
+    message: "The ledger could not record the commit point",
+    hint: "Nothing was committed. Check the ledger.",
+    cause: error,
+  });
 }

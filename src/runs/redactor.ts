@@ -56,7 +56,9 @@ export class Redactor {
   /** The error as the host gets it. The cause, of which every field may hold a secret, is kept only where there is none. */
   hostError(error: unknown, fallback: Fallback, details?: ErrorDetails): JobError {
     const { code, ...found } = this.runError(error, fallback);
-    return new JobError(code, { ...details, ...found, ...(!this.#hasSecrets && { cause: error }) });
+    // An error of ours says the same as the new one; only what lies behind it is news.
+    const cause = isJobError(error) ? error.cause : error;
+    return new JobError(code, { ...details, ...found, ...(!this.#hasSecrets && cause !== undefined && { cause }) });
   }
 
   #said(error: unknown, hint: string): Pick<RunError, "message" | "hint"> {

@@ -1,6 +1,7 @@
 import { JobError } from "../model/job-error.js";
 import { isLastEvent, type RunEvent } from "../model/run-event.js";
 import type { Clock } from "../ports/clock.js";
+import { checkedEventsOptions } from "./checked-arguments.js";
 import type { RunLedger } from "./run-ledger.js";
 
 const PAGE = 256;
@@ -48,10 +49,11 @@ export function runEvents(runId: string, options: EventsOptions, source: EventSo
 
 async function* follow(
   runId: string,
-  { after = 0, signal }: EventsOptions,
+  options: EventsOptions,
   { ledger, clock, stopped, mayRead }: EventSource,
   left: AbortSignal,
 ): AsyncGenerator<RunEvent> {
+  const { after = 0, signal } = checkedEventsOptions(options);
   mayRead();
   const pollMs = ledger.store.capabilities.shared ? POLL_MS : null;
   const bell = new Bell(runId, ledger, clock, pollMs, signal ? [stopped, left, signal] : [stopped, left]);

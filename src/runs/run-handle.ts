@@ -2,7 +2,9 @@ import { JobError } from "../model/job-error.js";
 import type { RunEvent } from "../model/run-event.js";
 import { isTerminal } from "../model/run-status.js";
 import type { CancelOutcome, FinishedRun, JobRun } from "../model/run.js";
+import { checkedResultOptions } from "./checked-arguments.js";
 import { runEvents, type EventSource, type EventsOptions } from "./run-events.js";
+import { withoutSeals } from "./secret-vault.js";
 
 /** One run, as its submitter follows it. It is not a promise: awaiting a submit waits for the ledger, not for the run. */
 export interface RunHandle {
@@ -55,14 +57,15 @@ export function runHandle(id: string, jobName: string | null, created: boolean, 
 }
 
 /** Waits for the end of a run by its log: the last event is written in one act with the terminal status. */
-export async function runResult(id: string, { signal }: ResultOptions, source: EventSource): Promise<FinishedRun> {
+export async function runResult(id: string, options: ResultOptions, source: EventSource): Promise<FinishedRun> {
+  const { signal } = checkedResultOptions(options);
   source.mayRead();
   const first = await source.ledger.get(id);
-  if (first && isFinished(first)) return first;
+  if (first && isFinished(first)) return { ...first, parameters: withoutSeals(first) };
   const follow = { after: first?.lastEventSeq ?? 0, ...(signal && { signal }) };
   for await (const _ of runEvents(id, follow, source));
   const run = await source.ledger.get(id);
-  if (run && isFinished(run)) return run;
+  if (run && isFinished(run)) return { ...run, parameters: withoutSeals(run) };
   throw new JobError("unknown_run", {
     message: `Run "${id}" was pruned before it was read.`,
     hint: "Read results before they are pruned.",

@@ -12,6 +12,7 @@ type SecretValues = ReadonlyMap<string, ParameterValue>;
  */
 export class SecretVault {
   readonly #held = new Map<string, SecretValues>();
+  readonly #storing = new Set<string>();
 
   constructor(private readonly box: SecretBox | null) {}
 
@@ -23,19 +24,24 @@ export class SecretVault {
   /**
    * Keeps the values of a run that is about to be stored, unless its ledger row will hold them sealed.
    *
-   * @returns lets go of them again.
+   * @returns to be called when it is known what became of the run: whether its values are kept. Until then
+   *   {@link heldIds} does not name it, since the ledger may not have it yet.
    * @throws JobError `internal_error` when a run of this id is held already: its values must not be lost.
    */
-  hold(runId: string, values: SecretValues): () => void {
+  hold(runId: string, values: SecretValues): (kept: boolean) => void {
     if (values.size === 0 || this.box !== null) return () => undefined;
     if (this.#held.has(runId)) throw idTaken(runId);
     this.#held.set(runId, values);
-    return () => this.forget(runId);
+    this.#storing.add(runId);
+    return (kept) => {
+      this.#storing.delete(runId);
+      if (!kept) this.forget(runId);
+    };
   }
 
-  /** The runs whose secrets are held here. */
+  /** The stored runs whose secrets are held here. */
   heldIds(): readonly string[] {
-    return [...this.#held.keys()];
+    return [...this.#held.keys()].filter((id) => !this.#storing.has(id));
   }
 
   forget(runId: string): void {

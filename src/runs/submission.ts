@@ -127,12 +127,11 @@ export class Submission {
     const { vault } = this.services;
     const run = this.#newRun(planned, options);
     const secrets = secretValues(planned.values);
-    const letGo = vault.hold(run.id, secrets);
+    const settleHold = vault.hold(run.id, secrets);
     const stored = await storeRun(run, this.services);
     // Secrets of a run that may be there are kept: it is carried out, if it is.
-    if (stored.kind === "unknown") throw stored.error;
-    if (stored.kind === "refused" || !stored.created) letGo();
-    if (stored.kind === "refused") throw stored.error;
+    settleHold(stored.kind === "unknown" || (stored.kind === "stored" && stored.created));
+    if (stored.kind !== "stored") throw stored.error;
     if (!stored.created && !(stored.run.jobName === run.jobName && vault.sameParameters(stored.run, run, secrets))) {
       throw otherRun(stored.run, run);
     }

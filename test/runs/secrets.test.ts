@@ -241,6 +241,16 @@ describe("an idempotency key of a run with secrets", () => {
 });
 
 describe("the vault", () => {
+  it("names a run only once it is stored, so that no sweep takes it for one that is gone", () => {
+    const vault = new SecretVault(null);
+    const settle = vault.hold("run", new Map([["token", "secret"]]));
+    expect([vault.heldIds(), vault.texts("run")]).toEqual([[], ["secret"]]);
+    settle(true);
+    expect(vault.heldIds()).toEqual(["run"]);
+    vault.hold("other", new Map([["token", "secret"]]))(false);
+    expect(vault.texts("other")).toEqual([]);
+  });
+
   it("holds nothing that the ledger has sealed", () => {
     const vault = new SecretVault({ seal: (text) => text, open: (text) => text });
     vault.hold("run", new Map([["token", "secret"]]));

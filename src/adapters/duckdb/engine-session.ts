@@ -5,7 +5,7 @@ import { Database } from "./database.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
 import { planQuery } from "./plan-query.js";
 import { QueryStream } from "./query-stream.js";
-import { renderQuery } from "./render-query.js";
+import { type RenderedQuery, renderQuery } from "./render-query.js";
 import { RunningQuery } from "./running-query.js";
 import { SelectCheck } from "./select-check.js";
 import { SourceCatalog } from "./source-catalog.js";
@@ -57,7 +57,7 @@ export class EngineSession {
   }
 
   private async describeNow(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
-    const references = await this.check.tables(textOf(query));
+    const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
       const sources = await this.catalog.provide(connection, references, { rows: false, signal });
       try {
@@ -71,7 +71,7 @@ export class EngineSession {
   }
 
   private async explainNow(query: EngineQuery, signal: AbortSignal): Promise<string> {
-    const references = await this.check.tables(textOf(query));
+    const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
       const sources = await this.catalog.provide(connection, references, { rows: false, signal });
       try {
@@ -88,7 +88,7 @@ export class EngineSession {
   }
 
   private async streamNow(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
-    const references = await this.check.tables(textOf(query));
+    const references = await this.check.tables(rendered(query));
     const connection = await this.database.connect();
     let release = (): void => undefined;
     try {
@@ -121,9 +121,9 @@ export class EngineSession {
 }
 
 /** The query with every value in its place as a parameter: what is checked is what is run, but for casts. */
-function textOf({ template, parameters }: EngineQuery): string {
+function rendered({ template, parameters }: EngineQuery): RenderedQuery {
   const types = new Map([...parameters].flatMap(([name, { type }]) => (type === null ? [] : [[name, type] as const])));
-  return renderQuery(template, types).sql;
+  return renderQuery(template, types);
 }
 
 function reachablePaths({ connections }: EngineContext): readonly string[] {

@@ -16,18 +16,24 @@ type Node = Readonly<Record<string, unknown>>;
  * Fails closed: a kind of FROM item that is not known here is refused.
  *
  * @param tree what `json_serialize_sql` says.
+ * @param slots the parameters that the engine itself put into the text.
  * @throws JobError `unsupported_query` for everything that is not one SELECT over named tables (law 13).
  */
-export function tablesOf(tree: string): readonly TableReference[] {
+export function tablesOf(tree: string, slots: ReadonlySet<string> = new Set()): readonly TableReference[] {
   const parsed = JSON.parse(tree) as Node;
   if (parsed["error"] === true) throw refused(parseError(parsed), PLAIN_SELECT);
   const statements = nodes(parsed["statements"]);
   if (statements.length !== 1) {
     throw refused(`The text has ${statements.length} statements, and a job is exactly one SELECT.`, PLAIN_SELECT);
   }
-  const found: TableReference[] = [];
+  const found: Found = { tables: [], slots };
   visitQuery(statements[0]?.["node"], new Set(), found);
-  return found;
+  return found.tables;
+}
+
+interface Found {
+  readonly tables: TableReference[];
+  readonly slots: ReadonlySet<string>;
 }
 
 const PLAIN_SELECT = "Write one SELECT over the declared connections; the destination says where its rows go.";
@@ -41,7 +47,7 @@ function parseError({ error_type: type, error_message: message }: Node): string 
 }
 
 /** A query node: its CTEs are visible from the next one on, and in itself. */
-function visitQuery(value: unknown, outer: ReadonlySet<string>, found: TableReference[]): void {
+function visitQuery(value: unknown, outer: ReadonlySet<string>, found: Found): void {
   const node = value as Node;
   const scope = new Set(outer);
   for (const { key, value: cte } of nodes((node["cte_map"] as Node | undefined)?.["map"])) {
@@ -53,7 +59,7 @@ function visitQuery(value: unknown, outer: ReadonlySet<string>, found: TableRefe
   for (const [key, part] of Object.entries(node)) if (key !== "cte_map") visitInner(part, own, found);
 }
 
-function visitInner(value: unknown, scope: ReadonlySet<string>, found: TableReference[]): void {
+function visitInner(value: unknown, scope: ReadonlySet<string>, found: Found): void {
   if (Array.isArray(value)) {
     for (const item of value) visitInner(item, scope, found);
     return;
@@ -74,6 +80,11 @@ function visitInner(value: unknown, scope: ReadonlySet<string>, found: TableRefe
     }
   } else if (typeof node["function_name"] === "string") {
     checkFunction(node);
+  } else if (node["class"] === "PARAMETER" && !found.slots.has(String(node["identifier"]))) {
+    throw refused(
+      `The query has a parameter of DuckDB's own, $${String(node["identifier"])}, to which nothing is bound.`,
+      "Name parameters as {name}.",
+    );
   }
   for (const part of Object.values(node)) visitInner(part, scope, found);
 }
@@ -93,14 +104,14 @@ function isFromItem(node: Node): boolean {
   return typeof node["type"] === "string" && "sample" in node && !("class" in node);
 }
 
-function addTable(node: Node, scope: ReadonlySet<string>, found: TableReference[]): void {
+function addTable(node: Node, scope: ReadonlySet<string>, found: Found): void {
   const reference = {
     catalog: String(node["catalog_name"]),
     schema: String(node["schema_name"]),
     table: String(node["table_name"]),
   };
   const isCte = reference.catalog === "" && reference.schema === "" && scope.has(folded(reference.table));
-  if (!isCte) found.push(reference);
+  if (!isCte) found.tables.push(reference);
 }
 
 function checkTableFunction(call: Node): void {

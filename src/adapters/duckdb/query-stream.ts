@@ -73,7 +73,7 @@ export class QueryStream implements RowStream {
         batches += 1;
       }
       isWide = batches > 1;
-      if(!process.env.NOFREE) freeTexts(chunk, this.schema);
+      freeTexts(chunk, this.schema);
     }
     await this.untilAborted(this.query.proveEnd());
     const last = builder.finish();

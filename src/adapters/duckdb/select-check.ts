@@ -2,6 +2,7 @@ import { VARCHAR } from "@duckdb/node-api";
 import { JobError } from "../../model/job-error.js";
 import type { Database } from "./database.js";
 import { type TableReference, tablesOf } from "./query-shape.js";
+import type { RenderedQuery } from "./render-query.js";
 
 /** Texts whose answer is kept: a job's query is checked at its submit and again at each attempt. */
 const KEPT = 256;
@@ -13,7 +14,7 @@ export class SelectCheck {
   constructor(private readonly database: Database) {}
 
   /** @throws JobError `unsupported_query`. */
-  async tables(sql: string): Promise<readonly TableReference[]> {
+  async tables({ sql, slots }: RenderedQuery): Promise<readonly TableReference[]> {
     const kept = this.kept.get(sql);
     if (kept !== undefined) return kept;
     // DuckDB would silently ignore all that follows.
@@ -23,7 +24,7 @@ export class SelectCheck {
         hint: "Remove it. A NUL in a value can be passed as a parameter.",
       });
     }
-    const tables = tablesOf(await this.parse(sql));
+    const tables = tablesOf(await this.parse(sql), new Set(slots.values()));
     const [oldest] = this.kept.keys();
     if (this.kept.size >= KEPT && oldest !== undefined) this.kept.delete(oldest);
     this.kept.set(sql, tables);

@@ -59,4 +59,14 @@ export const pruneClauses: Clauses = {
     await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 5 });
     assert.deepEqual(await trial.store.listRuns({ cursor: nextCursor }), { runs: [] });
   },
+
+  "a cursor never leads to runs that are newer than its page, also when all others are pruned": async (trial) => {
+    for (let count = 0; count < 3; count += 1) await trial.runAt("failed");
+    const { nextCursor } = await trial.store.listRuns({ limit: 2 });
+    assert(nextCursor !== undefined);
+    await trial.clock.advance(1);
+    assert.equal(await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 5 }), 3);
+    await trial.submit();
+    assert.deepEqual(await trial.store.listRuns({ cursor: nextCursor }), { runs: [] });
+  },
 };

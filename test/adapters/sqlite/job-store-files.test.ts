@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -26,6 +28,19 @@ function opening(path: string): Promise<void> {
   return new SqliteJobStore({ path }).open({ clock });
 }
 
+/** The files in this folder that this process holds open; none where the system cannot tell. */
+function openFiles(folder: string): readonly string[] {
+  if (!existsSync("/proc/self/fd")) return [];
+  const targets = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(join("/proc/self/fd", fd));
+    } catch {
+      return "";
+    }
+  });
+  return targets.filter((target) => target.startsWith(folder));
+}
+
 describe("opening a SqliteJobStore", () => {
   it("makes the file and its folders, and nothing else that stays", async () => {
     await using ledger = await ledgerFile();
@@ -36,6 +51,7 @@ describe("opening a SqliteJobStore", () => {
     await store.createRun(newRun("a"));
     await store.close();
     expect(readdirSync(dirname(path))).toEqual(["c.db"]);
+    expect(openFiles(ledger.folder)).toEqual([]);
   });
 
   it("takes an empty file for a new ledger", async () => {
@@ -121,6 +137,7 @@ describe("a file that is no ledger is left alone", () => {
     });
     expect(readFileSync(ledger.path)).toEqual(before);
     expect(readdirSync(ledger.folder)).toEqual(["ledger.db"]);
+    expect(openFiles(ledger.folder)).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
-import { describe, expect, it } from "vitest";
+import { open, type FileHandle } from "node:fs/promises";
+import { describe, expect, it, vi } from "vitest";
 import { WalSync } from "../../../src/adapters/sqlite/ledger/wal-sync.js";
+import type { RunStatus } from "../../../src/model/run-status.js";
 import type { ManualClock } from "../../../src/testing/manual-clock.js";
 import { claim, ledgerFile, newRun } from "./store-fixture.js";
 
@@ -105,5 +106,53 @@ describe("the sync of a ledger", () => {
     await expect(wal.sync()).rejects.toThrow("EIO");
     expect(ends).toHaveLength(1);
     await wal.close();
+  });
+
+  it("comes before the answer of what must survive a power cut, and of nothing else", async () => {
+    await using ledger = await ledgerFile();
+    const store = await ledger.store();
+    const own = await open(ledger.path);
+    const syncs = vi.spyOn(Object.getPrototypeOf(own) as FileHandle, "datasync");
+    await own.close();
+    const synced = async (act: () => Promise<unknown>): Promise<number> => {
+      syncs.mockClear();
+      await act();
+      return syncs.mock.calls.length;
+    };
+    const move =
+      (id: string, from: RunStatus, to: RunStatus, epoch = 1) =>
+      () =>
+        store.transition(id, { from, to, epoch }, []);
+    try {
+      expect(await synced(() => store.createRun(newRun("a", { idempotencyKey: "k" })))).toBe(1);
+      expect(await synced(() => store.createRun(newRun("b", { idempotencyKey: "k" })))).toBe(0);
+      expect(await synced(() => claim(store))).toBe(0);
+      expect(await synced(() => store.renewLease("a", { epoch: 1, leaseMs: 1 }))).toBe(0);
+      expect(await synced(() => store.appendEvents("a", 1, [{ type: "run.progress", rows: 1, bytes: 1 }]))).toBe(0);
+      expect(await synced(move("a", "running", "committing", 9))).toBe(0);
+      expect(await synced(move("a", "running", "committing"))).toBe(1);
+      expect(await synced(move("a", "committing", "pending"))).toBe(0);
+      await claim(store);
+      expect(await synced(() => store.requestCancel("a", null))).toBe(1);
+      for (const to of ["failed", "cancelled"] as const) {
+        await store.createRun(newRun(to));
+        await claim(store);
+        expect(await synced(move(to, "running", to))).toBe(1);
+      }
+      await store.createRun(newRun("late", { startDeadline: new Date(0) }));
+      expect(await synced(() => claim(store))).toBe(1);
+
+      let end = (): void => undefined;
+      syncs.mockImplementation(() => new Promise((resolve) => (end = resolve)));
+      let answered = false;
+      const creating = store.createRun(newRun("last")).then(() => (answered = true));
+      while (syncs.mock.calls.length < 2) await turn();
+      await turn();
+      expect(answered).toBe(false);
+      end();
+      await creating;
+    } finally {
+      syncs.mockRestore();
+    }
   });
 });

@@ -1,7 +1,7 @@
 import { JobError } from "../../../model/job-error.js";
 
 /** The code of an error that SQLite gave: `SQLITE_BUSY`, `SQLITE_IOERR_WRITE`, …; undefined for any other error. */
-export function sqliteCode(error: unknown): string | undefined {
+function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
   return error.code.startsWith("SQLITE_") ? error.code : undefined;
 }

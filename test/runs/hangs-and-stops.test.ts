@@ -1,12 +1,12 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { MemoryJobStore } from "../../../src/adapters/memory/memory-job-store.js";
-import type { Settlement } from "../../../src/ports/job-destination.js";
-import { ManualClock } from "../../../src/testing/manual-clock.js";
-import { harness } from "../../support/executor-harness.js";
-import { Gate } from "../../support/gate.js";
-import { connectionTo, drainRows, ScriptedDestination, writeWell } from "../../support/scripted-destination.js";
-import { idBatch, rowsOf, StubEngine, type Play } from "../../support/stub-engine.js";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import type { Settlement } from "../../src/ports/job-destination.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
+import { harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { connectionTo, drainRows, ScriptedDestination, writeWell } from "../support/scripted-destination.js";
+import { idBatch, rowsOf, StubEngine, type Play } from "../support/stub-engine.js";
 
 const never = () => new Promise<never>(() => undefined);
 const waits = (gate: Gate): Play =>

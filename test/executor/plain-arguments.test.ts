@@ -1,16 +1,16 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
-import { MemoryJobStore } from "../../../src/adapters/memory/memory-job-store.js";
-import { SqliteJobStore } from "../../../src/adapters/sqlite/sqlite-job-store.js";
-import { isJobError } from "../../../src/model/job-error.js";
-import { harness } from "../../support/executor-harness.js";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import { SqliteJobStore } from "../../src/adapters/sqlite/sqlite-job-store.js";
+import { isJobError } from "../../src/model/job-error.js";
+import { harness } from "../support/executor-harness.js";
 
 const stores = { memory: () => new MemoryJobStore(), sqlite: () => new SqliteJobStore({ path: ":memory:" }) };
 
 describe("what a plain-JavaScript host may pass where an id, a reason or a query belongs", () => {
   for (const [kind, make] of Object.entries(stores)) {
     it(`is a typed error or an honest answer: ${kind} ledger`, async () => {
-      const { executor, clock } = harness({ store: make() as never });
+      const { executor, clock } = harness({ store: make() });
       await executor.start();
       const later = { runAt: new Date(clock.now() + 1e9) };
       const odd: unknown[] = [undefined, null, 42, {}, [], Symbol("x"), "a\u0000b", "x".repeat(100_000), () => 1, 10n];

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { MemoryJobStore } from "../../../src/adapters/memory/memory-job-store.js";
-import type { CommitReceipt } from "../../../src/model/write-mode.js";
-import type { CommitPermit, WriteRequest } from "../../../src/ports/job-destination.js";
-import type { RunTransition } from "../../../src/ports/job-store.js";
-import type { RowStream } from "../../../src/ports/row-stream.js";
-import { harness } from "../../support/executor-harness.js";
-import { Gate } from "../../support/gate.js";
-import { drainRows, ScriptedDestination, writeWell } from "../../support/scripted-destination.js";
-import { idBatch, rowsOf, StubEngine } from "../../support/stub-engine.js";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import type { CommitReceipt } from "../../src/model/write-mode.js";
+import type { CommitPermit, WriteRequest } from "../../src/ports/job-destination.js";
+import type { RunTransition } from "../../src/ports/job-store.js";
+import type { RowStream } from "../../src/ports/row-stream.js";
+import { harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { drainRows, ScriptedDestination, writeWell } from "../support/scripted-destination.js";
+import { idBatch, rowsOf, StubEngine } from "../support/stub-engine.js";
 
 /** The move to `committing` waits at a gate before it reaches the ledger. */
 class SlowPermit extends MemoryJobStore {

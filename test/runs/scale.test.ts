@@ -1,10 +1,10 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { MemoryJobStore } from "../../../src/adapters/memory/memory-job-store.js";
-import { harness } from "../../support/executor-harness.js";
-import { Gate } from "../../support/gate.js";
-import { drainRows, ScriptedDestination } from "../../support/scripted-destination.js";
-import { idBatch, type Play } from "../../support/stub-engine.js";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import { harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { drainRows, ScriptedDestination } from "../support/scripted-destination.js";
+import { idBatch, type Play } from "../support/stub-engine.js";
 
 const waits = (gate: Gate): Play =>
   async function* ({ signal }) {

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MemoryJobStore } from "../../../src/adapters/memory/memory-job-store.js";
-import { harness } from "../../support/executor-harness.js";
-import { Gate } from "../../support/gate.js";
-import { ScriptedDestination, writeWell } from "../../support/scripted-destination.js";
-import { idBatch, type Play } from "../../support/stub-engine.js";
+import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import { harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { ScriptedDestination, writeWell } from "../support/scripted-destination.js";
+import { idBatch, type Play } from "../support/stub-engine.js";
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown) => void unhandled.push(reason);
 let others: NodeJS.UnhandledRejectionListener[] = [];
 beforeEach(() => {
   unhandled.length = 0;
-  others = process.listeners("unhandledRejection") as NodeJS.UnhandledRejectionListener[];
+  others = process.listeners("unhandledRejection");
   process.removeAllListeners("unhandledRejection");
   process.on("unhandledRejection", note);
 });
@@ -22,18 +22,6 @@ afterEach(() => {
 const boom = () => {
   throw new Error("boom");
 };
-
-describe("a submit from plain JavaScript is refused as a value", () => {
-  it("a start deadline that lies before runAt, or in the past", async () => {
-    const { executor, clock } = harness();
-    await executor.start();
-    const at = (ms: number) => new Date(clock.now() + ms);
-    const never = await executor.submit("load", undefined, { runAt: at(2_000), startDeadline: at(1_000) });
-    const past = await executor.submit("load", undefined, { startDeadline: at(-1) });
-    expect([never.isErr(), past.isErr()]).toEqual([true, true]);
-    await executor.stop();
-  });
-});
 
 describe("a destination in plain JavaScript", () => {
   it("whose schema() throws instead of rejecting is connection_unavailable, at submit and at run time", async () => {

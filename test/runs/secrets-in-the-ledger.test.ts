@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { defineJob } from "../../../src/jobs/define-job.js";
-import { harness } from "../../support/executor-harness.js";
+import { defineJob } from "../../src/jobs/define-job.js";
+import { harness } from "../support/executor-harness.js";
 
 describe("a ledger row", () => {
   it("shows a secret as its docstring says, also when it is sealed", async () => {
