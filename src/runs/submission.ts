@@ -252,7 +252,7 @@ function calledOff(details: ErrorDetails): JobSubmitError {
 }
 
 /** Whatever was thrown on the way to a pending run, as a value. */
-export function submitError(error: unknown, redactor: Redactor, details: ErrorDetails): JobSubmitError {
+function submitError(error: unknown, redactor: Redactor, details: ErrorDetails): JobSubmitError {
   const typed = redactor.hostError(error, INTERNAL, details);
   // Every code of the submit plane has its fields from `details` and from the place that threw it.
   if (isSubmitCode(typed.code)) return typed as JobSubmitError;

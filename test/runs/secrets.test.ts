@@ -195,7 +195,7 @@ describe("a secret in an error that the host gets", () => {
     const { executor } = harness({ destination });
     await executor.start();
     const refused = (await executor.submit("load"))._unsafeUnwrapErr();
-    expect((refused.cause as Error).cause).toBe(driverError);
+    expect(refused.cause).toBe(driverError);
     await executor.stop();
   });
 });

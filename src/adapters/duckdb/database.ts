@@ -2,10 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { causeChain, JobError } from "../../model/job-error.js";
 import { EngineConnection } from "./engine-connection.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
-import { WORKING_CATALOG } from "./found-table.js";
-import { quoteText } from "./quote.js";
+import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
+import { quoteList, quoteText } from "./quote.js";
 import { engineLanes, type EngineLanes, type ThreadLanes } from "./thread-lanes.js";
 
 /** Connections kept open for the next query. */
@@ -30,15 +31,19 @@ export class Database {
     this.longLane = lanes.long;
   }
 
-  /** @param reachable files, and folders (ending in `/`), that may be read; nothing else can be, from here on. */
+  /**
+   * @param reachable files, and folders (ending in `/`), that may be read; nothing else can be, from here on.
+   * @throws JobError, with `field`, when an option names what cannot be used.
+   */
   static async open(options: DuckDBEngineOptions, reachable: readonly string[]): Promise<Database> {
-    const tempFolder = await mkdtemp(join(resolve(options.tempDirectory ?? tmpdir()), "millrace-duckdb-"));
+    const tempFolder = await makeTempFolder(options);
     try {
       // The driver's cache knows every file that any instance of this process has open, and refuses to open one twice.
       // Two instances that did would lose each other's rows without an error.
       const instance = await DuckDBInstance.fromCache(":memory:", config(options));
       const database = new Database(instance, tempFolder, engineLanes());
       try {
+        await database.openWorkFile(options);
         await database.lockDown(options, reachable);
       } catch (error) {
         instance.closeSync();
@@ -81,12 +86,31 @@ export class Database {
     await rm(this.tempFolder, { recursive: true, force: true });
   }
 
+  /** Attaches what holds the engine's own tables; what an engine that died left there is dropped. */
+  private async openWorkFile({ path }: DuckDBEngineOptions): Promise<void> {
+    const schema = `${WORKING_CATALOG}.${WORKING_SCHEMA}`;
+    try {
+      await this.use((connection) =>
+        connection.execute(
+          `attach ${quoteText(path === undefined ? ":memory:" : resolve(path))} as ${WORKING_CATALOG};
+           drop schema if exists ${schema} cascade;
+           create schema ${schema}`,
+        ),
+      );
+    } catch (error) {
+      throw new JobError("connection_unavailable", {
+        message: `The engine's file cannot be opened: ${causeChain(error)}`,
+        hint: "A DuckDB file is open once: in one process, by one engine or connection.",
+        field: "path",
+        cause: error,
+      });
+    }
+  }
+
   /** In this order: each of these closes the door behind the one before, for the life of the instance. */
   private async lockDown({ path, tempLimit }: DuckDBEngineOptions, reachable: readonly string[]): Promise<void> {
-    const work = path === undefined ? ":memory:" : resolve(path);
     const files = reachable.filter((file) => !file.endsWith("/"));
-    const folders = reachable.filter((file) => file.endsWith("/"));
-    if (path !== undefined) files.push(work, `${work}.wal`);
+    if (path !== undefined) files.push(resolve(path), `${resolve(path)}.wal`);
     const statements = [
       // All threads are DuckDB's own: no statement needs one of libuv's to make progress.
       "set external_threads = 0",
@@ -98,14 +122,28 @@ export class Database {
       `set temp_directory = ${quoteText(this.tempFolder)}`,
       // As an option of the instance this limit is ignored, silently; as a setting it holds.
       ...(tempLimit === undefined ? [] : [`set max_temp_directory_size = ${quoteText(tempLimit)}`]),
-      `attach ${quoteText(work)} as ${WORKING_CATALOG}`,
-      `set allowed_directories = ${list(folders)}`,
-      `set allowed_paths = ${list(files)}`,
-      `set allowed_configs = ${list(SETTINGS_PER_QUERY)}`,
+      `set allowed_directories = ${quoteList(reachable.filter((file) => file.endsWith("/")))}`,
+      `set allowed_paths = ${quoteList(files)}`,
+      `set allowed_configs = ${quoteList(SETTINGS_PER_QUERY)}`,
       "set enable_external_access = false",
       "set lock_configuration = true",
     ];
     await this.use((connection) => connection.execute(statements.join(";")));
+  }
+}
+
+async function makeTempFolder({ tempDirectory }: DuckDBEngineOptions): Promise<string> {
+  const parent = resolve(tempDirectory ?? tmpdir());
+  try {
+    // Of its own: an instance that closes deletes what others have in the same folder.
+    return await mkdtemp(join(parent, "millrace-duckdb-"));
+  } catch (error) {
+    throw new JobError("invalid_definition", {
+      message: `No folder can be made in ${parent}: ${causeChain(error)}.`,
+      hint: "Name a folder that is there and can be written as tempDirectory of DuckDBEngine.",
+      field: "tempDirectory",
+      cause: error,
+    });
   }
 }
 
@@ -116,8 +154,4 @@ function config(options: DuckDBEngineOptions): Record<string, string> {
     ...(options.threads !== undefined && { threads: String(options.threads) }),
     ...(options.memoryLimit !== undefined && { memory_limit: options.memoryLimit }),
   };
-}
-
-function list(values: readonly string[]): string {
-  return `[${values.map(quoteText).join(", ")}]`;
 }

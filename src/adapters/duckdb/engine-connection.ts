@@ -36,9 +36,10 @@ export class EngineConnection {
     return this.lanes.short.run(() => statement.run());
   }
 
-  /** @param table in the connection's own database. */
-  async appender(catalog: string, table: string): Promise<DuckDBAppender> {
-    return this.driver.createAppender(table, "main", catalog);
+  /** @param name `catalog.schema.table`, in which nothing needs quotes. */
+  async appender(name: string): Promise<DuckDBAppender> {
+    const [catalog, schema, table = ""] = name.split(".");
+    return this.driver.createAppender(table, schema, catalog);
   }
 
   /** Ends the statement that runs, if one runs. One that is only about to run goes on: ask again. */

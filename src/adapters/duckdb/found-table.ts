@@ -66,8 +66,9 @@ export class TableFinder {
   }
 }
 
-/** The engine's own catalogue, for what it loads from sources that DuckDB cannot read by itself. */
+/** The engine's own catalogue and schema, for what it loads from sources that DuckDB cannot read by itself. */
 export const WORKING_CATALOG = "millrace";
+export const WORKING_SCHEMA = "millrace_work";
 
 const RESERVED: ReadonlySet<string> = new Set([
   "main",

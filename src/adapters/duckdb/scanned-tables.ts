@@ -5,7 +5,7 @@ import { duckDBTypeOf } from "./arrow/duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "./arrow/unsupported-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
-import { type FoundTable, WORKING_CATALOG } from "./found-table.js";
+import { type FoundTable, WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { quoteIdentifier } from "./quote.js";
 
@@ -78,7 +78,7 @@ export class ScannedTables {
     signal: AbortSignal,
   ): Promise<void> {
     if (source.scan === undefined) throw new Error(`The table ${name} offers neither a scan nor a relation for DuckDB.`);
-    const appender = await connection.appender(WORKING_CATALOG, bareName(table));
+    const appender = await connection.appender(table);
     try {
       let writer: ArrowChunkWriter | undefined;
       for await (const batch of source.scan({ columns: columns.map((column) => column.name), signal })) {
@@ -100,7 +100,7 @@ export class ScannedTables {
   private async create(connection: EngineConnection, schema: TableSchema): Promise<string> {
     refuseUnsupportedColumns(schema);
     this.count += 1;
-    const name = `${WORKING_CATALOG}.main.t${this.count}`;
+    const name = `${WORKING_CATALOG}.${WORKING_SCHEMA}.t${this.count}`;
     await this.ddl.run(() => connection.execute(`create table ${name} (${columnList(schema)})`));
     return name;
   }
@@ -108,10 +108,6 @@ export class ScannedTables {
   private drop(name: string): Promise<void> {
     return this.ddl.run(() => this.database.use((connection) => connection.execute(`drop table ${name}`)));
   }
-}
-
-function bareName(table: string): string {
-  return table.slice(table.lastIndexOf(".") + 1);
 }
 
 function columnList({ columns }: TableSchema): string {

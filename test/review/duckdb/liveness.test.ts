@@ -129,8 +129,7 @@ it.each([
     await countRows(await engine.stream(plain(sql), { signal: NEVER_ABORTED }));
     await new Promise((resolve) => setTimeout(resolve, 20));
     loop.disable();
-    console.log(`p99 ${loop.percentile(99) / 1e6} ms, max ${loop.max / 1e6} ms`);
-    // Ten times what law 8 allows as p99.
-    expect(loop.max / 1e6).toBeLessThan(100);
+    // Three times what law 8 allows, for a machine that is busy with other things.
+    expect(loop.percentile(99) / 1e6).toBeLessThan(30);
   });
 });
