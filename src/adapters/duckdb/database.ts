@@ -37,21 +37,17 @@ export class Database {
    */
   static async open(options: DuckDBEngineOptions, reachable: readonly string[]): Promise<Database> {
     const tempFolder = await makeTempFolder(options);
+    let database: Database | undefined;
     try {
       // The driver's cache knows every file that any instance of this process has open, and refuses to open one twice.
       // Two instances that did would lose each other's rows without an error.
-      const instance = await DuckDBInstance.fromCache(":memory:", config(options));
-      const database = new Database(instance, tempFolder, engineLanes());
-      try {
-        await database.openWorkFile(options);
-        await database.lockDown(options, reachable);
-      } catch (error) {
-        instance.closeSync();
-        throw error;
-      }
+      database = new Database(await DuckDBInstance.fromCache(":memory:", config(options)), tempFolder, engineLanes());
+      await database.openWorkFile(options);
+      await database.lockDown(options, reachable);
       return database;
     } catch (error) {
-      await rm(tempFolder, { recursive: true, force: true });
+      if (database !== undefined) await database.close();
+      else await rm(tempFolder, { recursive: true });
       throw error;
     }
   }
