@@ -55,12 +55,7 @@ export function csv(files: FilePatterns, options: CsvOptions = {}): Connection {
 }
 
 /** Dates and timestamps in any other form than ISO's are text: 01/02 may be read either way, and DuckDB would choose. */
-async function plainFormats(
-  look: Look,
-  options: CsvOptions,
-  columns: Columns,
-  sniffed: string,
-): Promise<Columns> {
+async function plainFormats(look: Look, options: CsvOptions, columns: Columns, sniffed: string): Promise<Columns> {
   const [formats] = await look(`select DateFormat as d, TimestampFormat as t from sniff_csv(${sniffed})`);
   const isPlain = (format: unknown): boolean => typeof format !== "string" || format.startsWith("%Y-%m-%d");
   return columns.map(([name, type]) => {
@@ -73,7 +68,9 @@ async function plainFormats(
 
 /** Whether the columns of a type are read by a form that was given: such a form is exact. */
 function hasFormat({ dateFormat, timestampFormat }: CsvOptions, type: string): boolean {
-  return (type === "DATE" && dateFormat !== undefined) || (type.startsWith("TIMESTAMP") && timestampFormat !== undefined);
+  return (
+    (type === "DATE" && dateFormat !== undefined) || (type.startsWith("TIMESTAMP") && timestampFormat !== undefined)
+  );
 }
 
 async function haveOneHeader(look: Look, [first, ...others]: readonly string[], dialect: string): Promise<boolean> {

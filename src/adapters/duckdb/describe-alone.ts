@@ -4,17 +4,30 @@ import type { TableSchema } from "../../model/table-schema.js";
 import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { DuckDBRelation } from "./duckdb-relation.js";
 import { runError } from "./engine-error.js";
-import { quoteText } from "./quote.js";
+import { quoteList, quoteText } from "./quote.js";
+
+function lockDown(paths: readonly string[]): string {
+  return `set allowed_directories = ${quoteList(paths.filter((path) => path.endsWith("/")))};
+    set allowed_paths = ${quoteList(paths.filter((path) => !path.endsWith("/")))};
+    set enable_external_access = false;
+    set lock_configuration = true`;
+}
 
 /** The columns of a relation, found without an engine: in an instance that lives for this one question. Null: no table. */
 export async function describeAlone(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema | null> {
   signal.throwIfAborted();
-  const instance = await DuckDBInstance.fromCache(":memory:", { threads: "1" });
+  const instance = await DuckDBInstance.fromCache(":memory:", {
+    threads: "1",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
   try {
     const connection = await instance.connect();
     if (relation.attach !== undefined) {
       await connection.run(`attach ${quoteText(relation.attach.path)} as file (read_only, type duckdb); use file`);
     }
+    // A view in the file must not reach beyond it (law 13).
+    await connection.run(lockDown(relation.paths));
     const look = async (sql: string) => (await connection.run(sql)).getRowObjectsJson();
     const from = (await relation.pin?.(look)) ?? relation.from;
     signal.throwIfAborted();

@@ -1,10 +1,4 @@
-import type {
-  DuckDBAppender,
-  DuckDBConnection,
-  DuckDBPreparedStatement,
-  DuckDBResult,
-  Json,
-} from "@duckdb/node-api";
+import type { DuckDBAppender, DuckDBConnection, DuckDBPreparedStatement, DuckDBResult, Json } from "@duckdb/node-api";
 import type { EngineLanes } from "./thread-lanes.js";
 
 /**
@@ -22,8 +16,13 @@ export class EngineConnection {
     await this.lanes.short.run(() => this.driver.run(sql));
   }
 
-  /** Runs a statement that may read files, and gives its rows. */
+  /** Runs a statement that looks at the beginning of files, and gives its rows. A submit must not wait behind a long run. */
   async read(sql: string): Promise<Record<string, Json>[]> {
+    return this.lanes.short.run(async () => (await this.driver.run(sql)).getRowObjectsJson());
+  }
+
+  /** Runs a statement that may read whole files, and gives its rows. */
+  async scan(sql: string): Promise<Record<string, Json>[]> {
     return this.lanes.long.run(async () => (await this.driver.run(sql)).getRowObjectsJson());
   }
 

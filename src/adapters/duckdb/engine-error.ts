@@ -17,7 +17,11 @@ export function runError(thrown: unknown, linesBefore = 0): JobError {
 }
 
 /** For a value in a file that its column cannot hold. */
-export function badValueError({ file, column, type, value }: BadValue, place: string | undefined, cause: unknown): JobError {
+export function badValueError(
+  { file, column, type, value }: BadValue,
+  place: string | undefined,
+  cause: unknown,
+): JobError {
   const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
   return new JobError("query_failed", {
     message: `The column "${column}" is ${type}, and ${place ?? file} has "${shown}" in it, which cannot be kept exactly.`,

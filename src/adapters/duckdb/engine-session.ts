@@ -1,5 +1,6 @@
 import type { EngineContext, EngineQuery, QueryDescription } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
+import { JobError } from "../../model/job-error.js";
 import { abortable } from "./abortable.js";
 import { Database } from "./database.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
@@ -16,6 +17,8 @@ export class EngineSession {
   private readonly check: SelectCheck;
   private readonly running = new Set<RunningQuery>();
   private readonly busy = new Set<Promise<unknown>>();
+  /** Ends what waits for a source that does not end by itself. */
+  private readonly closing = new AbortController();
 
   private constructor(
     private readonly database: Database,
@@ -48,6 +51,7 @@ export class EngineSession {
 
   /** Ends what runs, waits for it, and closes the database. */
   async close(): Promise<void> {
+    this.closing.abort(closed());
     await Promise.all([...this.running].map((query) => query.end()));
     await Promise.allSettled(this.busy);
     // What was only about to start has started meanwhile.
@@ -59,7 +63,10 @@ export class EngineSession {
   private async describeNow(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
     const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
-      const sources = await this.catalog.provide(connection, references, { rows: false, signal });
+      const sources = await this.catalog.provide(connection, references, {
+        rows: false,
+        signal: this.untilClosed(signal),
+      });
       try {
         const { statement, schema, parameters } = await planQuery(connection, query);
         statement.destroySync();
@@ -73,7 +80,10 @@ export class EngineSession {
   private async explainNow(query: EngineQuery, signal: AbortSignal): Promise<string> {
     const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
-      const sources = await this.catalog.provide(connection, references, { rows: false, signal });
+      const sources = await this.catalog.provide(connection, references, {
+        rows: false,
+        signal: this.untilClosed(signal),
+      });
       try {
         const plan = await planQuery(connection, query);
         plan.statement.destroySync();
@@ -92,7 +102,10 @@ export class EngineSession {
     const connection = await this.database.connect();
     let release = (): void => undefined;
     try {
-      const sources = await this.catalog.provide(connection, references, { rows: true, signal });
+      const sources = await this.catalog.provide(connection, references, {
+        rows: true,
+        signal: this.untilClosed(signal),
+      });
       release = sources.release;
       const plan = await planQuery(connection, query);
       const running: RunningQuery = await RunningQuery.start({
@@ -116,8 +129,19 @@ export class EngineSession {
   }
 
   private abortable<T>(signal: AbortSignal, act: () => Promise<T>, discard?: (late: T) => Promise<void>): Promise<T> {
-    return abortable(signal, act, this.busy, discard);
+    return abortable(this.untilClosed(signal), act, this.busy, discard);
   }
+
+  private untilClosed(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.closing.signal]);
+  }
+}
+
+function closed(): JobError {
+  return new JobError("query_failed", {
+    message: "The engine was closed.",
+    hint: "Open it again, or run the query on another.",
+  });
 }
 
 /** The query with every value in its place as a parameter: what is checked is what is run, but for casts. */

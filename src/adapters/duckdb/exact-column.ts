@@ -37,7 +37,11 @@ export function badValueIn(text: string): BadValue | undefined {
 
 function isBadValue(told: unknown): told is BadValue {
   const parts = told as Record<keyof BadValue, unknown>;
-  return typeof told === "object" && told !== null && [parts.file, parts.column, parts.type, parts.value].every((part) => typeof part === "string");
+  return (
+    typeof told === "object" &&
+    told !== null &&
+    [parts.file, parts.column, parts.type, parts.value].every((part) => typeof part === "string")
+  );
 }
 
 /**

@@ -14,7 +14,8 @@ export function absolutePatterns(kind: string, patterns: FilePatterns): readonly
   const list = typeof patterns === "string" ? [patterns] : [...patterns];
   if (list.length === 0) throw invalidPath(kind, "at least one path is needed");
   for (const pattern of list) {
-    if (typeof pattern !== "string" || pattern === "") throw invalidPath(kind, "a path must be a text that is not empty");
+    if (typeof pattern !== "string" || pattern === "")
+      throw invalidPath(kind, "a path must be a text that is not empty");
     if (pattern.includes("\0")) throw invalidPath(kind, "a path cannot hold a NUL");
     if (/^[a-z][a-z0-9+.-]+:/i.test(pattern)) {
       throw invalidPath(kind, `"${pattern.split(":")[0] ?? ""}:" names another place than this machine's file system`);
@@ -42,4 +43,9 @@ function invalidPath(kind: string, reason: string): JobError<"invalid_definition
     hint: "Give paths of local files; copy remote ones first.",
     field: "path",
   });
+}
+
+/** The pattern that matches just this file: DuckDB's readers take every path for a pattern. */
+export function literalPattern(file: string): string {
+  return file.replace(/[[*?]/g, (sign) => `[${sign}]`);
 }

@@ -1,7 +1,7 @@
 import { DUCKDB_DIALECT } from "./dialect.js";
 import type { DuckDBRelation, Look } from "./duckdb-relation.js";
 import type { BadValue } from "./exact-column.js";
-import { absolutePatterns, type FilePatterns, touchedPaths } from "./file-patterns.js";
+import { absolutePatterns, type FilePatterns, literalPattern, touchedPaths } from "./file-patterns.js";
 import { fileSnapshot } from "./file-snapshot.js";
 
 /** How the files of one kind are read. */
@@ -18,7 +18,8 @@ export interface FileKind {
 /** A relation over files, which is found out again only when a file has changed. */
 export function filesRelation(patternsGiven: FilePatterns, { kind, from, pin, locate }: FileKind): DuckDBRelation {
   const patterns = absolutePatterns(kind, patternsGiven);
-  let last: { readonly fingerprint: string; readonly files: readonly string[]; readonly from: Promise<string> } | undefined;
+  let last:
+    { readonly fingerprint: string; readonly files: readonly string[]; readonly from: Promise<string> } | undefined;
   return {
     dialect: DUCKDB_DIALECT,
     from: from(patterns),
@@ -26,7 +27,7 @@ export function filesRelation(patternsGiven: FilePatterns, { kind, from, pin, lo
     async pin(look) {
       const { files, fingerprint } = await fileSnapshot(patterns, look);
       if (last?.fingerprint !== fingerprint) {
-        last = { fingerprint, files, from: pin(files, look) };
+        last = { fingerprint, files, from: pin(files.map(literalPattern), look) };
         last.from.catch(() => (last = undefined));
       }
       return last.from;

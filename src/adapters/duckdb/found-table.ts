@@ -26,7 +26,8 @@ export class TableFinder {
         throw invalidName(name, `The connection name "${name}" is one that DuckDB keeps for itself.`);
       }
       const other = this.byName.get(folded)?.name;
-      if (other !== undefined) throw invalidName(name, `The connections "${other}" and "${name}" have one name in SQL.`);
+      if (other !== undefined)
+        throw invalidName(name, `The connections "${other}" and "${name}" have one name in SQL.`);
       this.byName.set(folded, { name, connection });
     }
   }
@@ -98,7 +99,9 @@ function noSuchTable(name: string, segments: readonly string[], { capabilities }
     message: capabilities.read
       ? `The query reads ${asked}, which the connection ${name} does not have.`
       : `The query reads ${asked}, and the connection ${name} cannot be read.`,
-    hint: isSingle ? `The connection is itself the table: FROM ${name}.` : `Name one of its tables: FROM ${name}.<table>.`,
+    hint: isSingle
+      ? `The connection is itself the table: FROM ${name}.`
+      : `Name one of its tables: FROM ${name}.<table>.`,
     connection: name,
   });
 }

@@ -20,7 +20,7 @@ type Node = Readonly<Record<string, unknown>>;
  * @throws JobError `unsupported_query` for everything that is not one SELECT over named tables (law 13).
  */
 export function tablesOf(tree: string, slots: ReadonlySet<string> = new Set()): readonly TableReference[] {
-  const parsed = JSON.parse(tree) as Node;
+  const parsed = parse(tree);
   if (parsed["error"] === true) throw refused(parseError(parsed), PLAIN_SELECT);
   const statements = nodes(parsed["statements"]);
   if (statements.length !== 1) {
@@ -54,9 +54,12 @@ function visitQuery(value: unknown, outer: ReadonlySet<string>, found: Found): v
     visitInner((cte as Node)["query"], scope, found);
     scope.add(folded(key));
   }
-  // A recursive CTE sees its own name, and so does what follows a materialised one.
-  const own = node["type"] === "RECURSIVE_CTE_NODE" ? new Set([...scope, folded(node["cte_name"])]) : scope;
-  for (const [key, part] of Object.entries(node)) if (key !== "cte_map") visitInner(part, own, found);
+  const isRecursive = node["type"] === "RECURSIVE_CTE_NODE";
+  // A recursive CTE sees its own name, but for its anchor, which reads whatever else is called so.
+  const own = isRecursive ? new Set([...scope, folded(node["cte_name"])]) : scope;
+  for (const [key, part] of Object.entries(node)) {
+    if (key !== "cte_map") visitInner(part, isRecursive && key === "left" ? scope : own, found);
+  }
 }
 
 function visitInner(value: unknown, scope: ReadonlySet<string>, found: Found): void {
@@ -73,11 +76,7 @@ function visitInner(value: unknown, scope: ReadonlySet<string>, found: Found): v
       throw refused(`The query reads a ${String(type)}, which is not a declared table.`, PLAIN_SELECT);
     }
     if (type === "BASE_TABLE") addTable(node, scope, found);
-    if (type === "TABLE_FUNCTION") {
-      checkTableFunction(node["function"] as Node);
-      visitInner((node["function"] as Node)["children"], scope, found);
-      return;
-    }
+    if (type === "TABLE_FUNCTION") checkTableFunction(node["function"] as Node);
   } else if (typeof node["function_name"] === "string") {
     checkFunction(node);
   } else if (node["class"] === "PARAMETER" && !found.slots.has(String(node["identifier"]))) {
@@ -142,8 +141,18 @@ function checkQualifier(call: Node, name: string): void {
   throw refused(`The query calls ${name}() by a qualified name.`, "Call functions by their plain name.");
 }
 
+// As DuckDB folds: JavaScript would take the Kelvin sign for a k.
 function folded(name: unknown): string {
-  return String(name).toLowerCase();
+  return String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+// DuckDB writes numbers without end in a way that is no JSON.
+function parse(tree: string): Node {
+  try {
+    return JSON.parse(tree) as Node;
+  } catch {
+    throw refused("The query has a number that no type holds.", "Write the number within the range of DOUBLE.");
+  }
 }
 
 function nodes(value: unknown): readonly Node[] {

@@ -56,6 +56,7 @@ export class QueryStream implements RowStream {
   }
 
   private async *batches(): AsyncGenerator<RecordBatch, void, undefined> {
+    this.signal.throwIfAborted();
     if (this.limit <= 0) return;
     const builder = new BatchBuilder(this.schema);
     // Until the first chunk has shown how wide its texts are.

@@ -6,9 +6,15 @@ import { arrowData, type DataParts } from "./arrow/columns/arrow-data.js";
 import type { StoredValue } from "./row-values.js";
 
 /** Columns of stored values as one Arrow batch. */
-export function rowBatch(schema: TableSchema, columns: readonly (readonly StoredValue[])[], length: number): RecordBatch {
+export function rowBatch(
+  schema: TableSchema,
+  columns: readonly (readonly StoredValue[])[],
+  length: number,
+): RecordBatch {
   const arrow = arrowSchema(schema);
-  const children = schema.columns.map(({ type }, index) => column(type, arrow.fields[index]!.type as ArrowType, columns[index] ?? []));
+  const children = schema.columns.map(({ type }, index) =>
+    column(type, arrow.fields[index]!.type as ArrowType, columns[index] ?? []),
+  );
   return new RecordBatch(arrow, arrowData(new Struct(arrow.fields), { length, nullCount: 0 }, { children }));
 }
 
@@ -27,7 +33,9 @@ function parts(type: DataType, arrowType: ArrowType, values: readonly StoredValu
     case "integer":
       return { values: type.bits === 128 ? sixteenBytes(values) : integers(type.bits, type.signed, values) };
     case "float":
-      return { values: new (type.bits === 32 ? Float32Array : Float64Array)(values.map((value) => Number(value ?? 0))) };
+      return {
+        values: new (type.bits === 32 ? Float32Array : Float64Array)(values.map((value) => Number(value ?? 0))),
+      };
     case "decimal":
       return { values: new Uint32Array(sixteenBytes(values).buffer) };
     case "date":

@@ -6,7 +6,14 @@ import { isPlainObject, RowProblem } from "./row-problem.js";
  * (microseconds since 1970) as bigint, dates as days since 1970, UUIDs as their bytes.
  */
 export type StoredValue =
-  null | boolean | number | bigint | string | Uint8Array | readonly StoredValue[] | { readonly [name: string]: StoredValue };
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly StoredValue[]
+  | { readonly [name: string]: StoredValue };
 
 /** Brings a value into the form in which it is kept, exactly. @throws RowProblem when the type cannot hold it. */
 export function storedValue(type: DataType, value: unknown): StoredValue {

@@ -31,7 +31,10 @@ export interface RowsOptions {
  * @throws JobError `invalid_definition`, with `field`, for a value that its column cannot hold, or a column whose type
  * neither its values nor `columns` tell.
  */
-export function rows(data: readonly Row[] | Readonly<Record<string, readonly Row[]>>, options: RowsOptions = {}): Connection {
+export function rows(
+  data: readonly Row[] | Readonly<Record<string, readonly Row[]>>,
+  options: RowsOptions = {},
+): Connection {
   if (options.columns !== undefined) checkColumns("rows", options.columns);
   const declared = declaredTypes(options.columns ?? {});
   if (isList(data)) return new HeldTables("rows", new RowTable("rows", data, declared));
@@ -73,7 +76,11 @@ class RowTable implements TableSource {
     for (let start = 0; start < this.length; start += ROWS_PER_BATCH) {
       signal.throwIfAborted();
       const end = Math.min(start + ROWS_PER_BATCH, this.length);
-      yield rowBatch(schema, wanted.map((index) => this.columns[index]!.slice(start, end)), end - start);
+      yield rowBatch(
+        schema,
+        wanted.map((index) => this.columns[index]!.slice(start, end)),
+        end - start,
+      );
     }
     signal.throwIfAborted();
   }

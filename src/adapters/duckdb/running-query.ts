@@ -1,6 +1,9 @@
 import type { DuckDBDataChunk, DuckDBPendingResult, DuckDBResult } from "@duckdb/node-api";
 import duckdb, { type PendingResult } from "@duckdb/node-bindings";
+import { sameDataType } from "../../model/data-type.js";
 import { JobError } from "../../model/job-error.js";
+import type { TableSchema } from "../../model/table-schema.js";
+import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { runError, unexplained } from "./engine-error.js";
 import { holdsTexts } from "./free-texts.js";
@@ -90,6 +93,7 @@ export class RunningQuery {
     if (this.result !== undefined) return this.result;
     await resultReady(this.pending);
     this.result = await this.query.lane.run(() => this.pending.getResult());
+    refuseOtherColumns(this.result, this.query.plan.schema);
     return this.result;
   }
 
@@ -99,7 +103,11 @@ export class RunningQuery {
     try {
       await this.query.connection.execute("rollback");
       this.isRolledBack = true;
-      const statement = await this.query.plan.query.prepareInside(this.query.connection, "select bit_xor(hash(q)) from", "as q");
+      const statement = await this.query.plan.query.prepareInside(
+        this.query.connection,
+        "select bit_xor(hash(q)) from",
+        "as q",
+      );
       const pending = statement.start();
       statement.destroySync();
       await resultReady(pending);
@@ -157,8 +165,7 @@ export class RunningQuery {
 }
 
 /** In a transaction of this kind every error, also one that DuckDB does not report, refuses what follows. */
-const PROBED =
-  "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'";
+const PROBED = "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'";
 
 /**
  * How much DuckDB computes ahead. It counts 16 bytes for each text, however long: where there are texts it may keep no
@@ -166,6 +173,20 @@ const PROBED =
  */
 function bufferSize({ schema }: QueryPlan): string {
   return holdsTexts(schema) ? "1KB" : "1MB";
+}
+
+/** DuckDB plans anew when a view was replaced between preparing and starting; its rows would be read as other types. */
+function refuseOtherColumns(result: DuckDBResult, { columns }: TableSchema): void {
+  const isSame =
+    result.columnCount === columns.length &&
+    columns.every(({ name, type }, index) => {
+      return result.columnName(index) === name && sameDataType(dataTypeOfDuckDB(result.columnType(index)), type);
+    });
+  if (isSame) return;
+  throw new JobError("query_failed", {
+    message: "A file or table that the query reads was replaced by one with other columns while the query started.",
+    hint: "Run it again.",
+  });
 }
 
 /** Waits until a result is there, without holding a thread of libuv's pool: DuckDB's own threads do the work. */

@@ -1,3 +1,4 @@
+import type { RecordBatch } from "apache-arrow";
 import { JobError, causeChain, isJobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import { ArrowChunkWriter } from "./arrow/arrow-chunk-writer.js";
@@ -23,8 +24,9 @@ export interface LoadedTable {
   readonly release: () => void;
 }
 
-/** Rows that go into DuckDB between two turns of the event loop. */
+/** What goes into DuckDB between two turns of the event loop. */
 const ROWS_PER_TURN = 8_192;
+const BYTES_PER_TURN = 1_048_576;
 
 /**
  * Copies of tables that are only known as a scan of Arrow batches. Each query reads one content of a table from its
@@ -34,7 +36,7 @@ export class ScannedTables {
   private count = 0;
   /** Empty tables, by the columns that they have. */
   private readonly empty = new Map<string, Promise<string>>();
-  /** Copies of immutable sources, by the table's name in lower case. */
+  /** Copies of immutable sources, by the table's name. */
   private readonly kept = new Map<string, Promise<string>>();
 
   constructor(
@@ -48,8 +50,10 @@ export class ScannedTables {
     if (schema === null) throw missing(table);
     if (!rows) return { name: await this.emptyTable(connection, schema), release: () => undefined };
     if (source.immutable === true) {
-      const key = table.name.toLowerCase();
-      return { name: await once(this.kept, key, () => this.load(connection, table, schema, signal)), release: () => undefined };
+      return {
+        name: await once(this.kept, table.name, () => this.load(connection, table, schema, signal)),
+        release: () => undefined,
+      };
     }
     const name = await this.load(connection, table, schema, signal);
     return { name, release: () => void this.drop(name).catch(() => undefined) };
@@ -59,7 +63,12 @@ export class ScannedTables {
     return once(this.empty, columnList(schema), () => this.create(connection, schema));
   }
 
-  private async load(connection: EngineConnection, table: FoundTable, schema: TableSchema, signal: AbortSignal): Promise<string> {
+  private async load(
+    connection: EngineConnection,
+    table: FoundTable,
+    schema: TableSchema,
+    signal: AbortSignal,
+  ): Promise<string> {
     const name = await this.create(connection, schema);
     try {
       await fromSource(table, this.append(connection, table, schema, name, signal));
@@ -77,15 +86,17 @@ export class ScannedTables {
     table: string,
     signal: AbortSignal,
   ): Promise<void> {
-    if (source.scan === undefined) throw new Error(`The table ${name} offers neither a scan nor a relation for DuckDB.`);
+    if (source.scan === undefined)
+      throw new Error(`The table ${name} offers neither a scan nor a relation for DuckDB.`);
     const appender = await connection.appender(table);
     try {
       let writer: ArrowChunkWriter | undefined;
       for await (const batch of source.scan({ columns: columns.map((column) => column.name), signal })) {
         writer ??= new ArrowChunkWriter(batch.schema);
-        for (let start = 0; start < batch.numRows; start += ROWS_PER_TURN) {
+        const rows = rowsPerTurn(batch);
+        for (let start = 0; start < batch.numRows; start += rows) {
           signal.throwIfAborted();
-          writer.append(appender, batch.slice(start, start + ROWS_PER_TURN));
+          writer.append(appender, batch.slice(start, start + rows));
           // A large flush would hold the event loop; so would all rows of a large batch.
           appender.flushSync();
           await new Promise(setImmediate);
@@ -108,6 +119,11 @@ export class ScannedTables {
   private drop(name: string): Promise<void> {
     return this.ddl.run(() => this.database.use((connection) => connection.execute(`drop table ${name}`)));
   }
+}
+
+function rowsPerTurn({ numRows, data }: RecordBatch): number {
+  const bytesPerRow = Math.max(1, data.byteLength / Math.max(1, numRows));
+  return Math.max(1, Math.min(ROWS_PER_TURN, Math.floor(BYTES_PER_TURN / bytesPerRow)));
 }
 
 function columnList({ columns }: TableSchema): string {

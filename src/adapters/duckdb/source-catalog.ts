@@ -50,7 +50,10 @@ export class SourceCatalog {
     references: readonly TableReference[],
     wanted: WantedRows,
   ): Promise<ProvidedTables> {
-    const found = new Map(references.map((reference) => this.finder.find(reference)).map((table) => [table.name, table]));
+    const found = new Map(
+      references.map((reference) => this.finder.find(reference)).map((table) => [table.name, table]),
+    );
+    refuseTwoSpellings([...found.keys()]);
     const releases: (() => void)[] = [];
     const release = (): void => releases.splice(0).forEach((free) => free());
     try {
@@ -74,7 +77,8 @@ export class SourceCatalog {
       return loaded.release;
     }
     try {
-      if (relation.attach !== undefined) return await this.attached.lease(connection, table.connection, relation.attach);
+      if (relation.attach !== undefined)
+        return await this.attached.lease(connection, table.connection, relation.attach);
       const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
       await this.view(connection, table, `from ${from}`);
       return () => undefined;
@@ -83,7 +87,11 @@ export class SourceCatalog {
     }
   }
 
-  private async view(connection: EngineConnection, { name, connection: root, segments }: FoundTable, body: string): Promise<void> {
+  private async view(
+    connection: EngineConnection,
+    { name, connection: root, segments }: FoundTable,
+    body: string,
+  ): Promise<void> {
     const key = name.toLowerCase();
     if (this.views.get(key) === body) return;
     await this.ddl.run(async () => {
@@ -107,12 +115,27 @@ export class SourceCatalog {
   }
 }
 
+/** DuckDB ignores case in names: it would read one table under both spellings. */
+function refuseTwoSpellings(names: readonly string[]): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const other = seen.get(name.toLowerCase());
+    if (other !== undefined) {
+      throw new JobError("unsupported_query", {
+        message: `The query reads "${other}" and "${name}", which differ in case only.`,
+        hint: "DuckDB ignores case in names. Read them in two jobs, or rename one.",
+      });
+    }
+    seen.set(name.toLowerCase(), name);
+  }
+}
+
 async function placed(error: JobError, tables: readonly FoundTable[], connection: EngineConnection): Promise<JobError> {
   const bad = badValueIn(error.message);
   if (bad === undefined) return error;
   for (const { source } of tables) {
     const relation: DuckDBRelation | undefined = source.relation;
-    const place = await relation?.locate?.(bad, (sql) => connection.read(sql));
+    const place = await relation?.locate?.(bad, (sql) => connection.scan(sql));
     if (place !== undefined) return badValueError(bad, place, error);
   }
   return badValueError(bad, undefined, error);

@@ -44,10 +44,10 @@ export async function withEngine<T>(
   }
 }
 
-/** `{name}` in the text is the place of `parameters.name`. */
+/** `{name}` in the text is the place of `parameters.name`, if that is given. */
 export function query(text: string, parameters: Readonly<Record<string, BoundParameter>> = {}): EngineQuery {
   const template = text.split(/\{(\w+)\}/).flatMap((part, index): QueryTemplate => {
-    if (index % 2 === 1) return [{ parameter: part }];
+    if (index % 2 === 1) return [part in parameters ? { parameter: part } : { text: `{${part}}` }];
     return part === "" ? [] : [{ text: part }];
   });
   return { template, parameters: new Map(Object.entries(parameters)) };

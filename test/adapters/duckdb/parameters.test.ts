@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { rows } from "../../../src/adapters/duckdb/entry.js";
+import { parquet, rows } from "../../../src/adapters/duckdb/entry.js";
 import { parseDataType } from "../../../src/jobs/parse-data-type.js";
 import { type DataType, formatDataType } from "../../../src/model/data-type.js";
 import type { ParameterValue } from "../../../src/model/job-definition.js";
 import { PARAMETER_CASES } from "../../jobs/parameter-cases.js";
-import { query, withEngine } from "./engine-session.js";
+import { NEVER_ABORTED, query, withEngine } from "./engine-session.js";
 
 function typeOf(text: string): DataType {
   const { type, problem } = parseDataType(text);
@@ -84,10 +85,12 @@ describe("declared parameters", () => {
   });
 
   it("a value is pushed down into the files like a literal", async () => {
-    await withEngine({ data: rows([{ a: 1 }]) }, async ({ engine }) => {
-      const bound = { least: { type: typeOf("BIGINT"), value: 5 } };
-      const plan = await engine.explain(query("select a from data where a > {least}", bound), new AbortController().signal);
-      expect(plan).toMatch(/a\s*>\s*5/);
+    const flights = parquet(join(import.meta.dirname, "../../../node_modules/vega-datasets/data/flights-3m.parquet"));
+    await withEngine({ flights }, async ({ engine }) => {
+      const bound = { least: { type: typeOf("DOUBLE"), value: 1000 } };
+      const plan = await engine.explain(query("select delay from flights where distance > {least}", bound), NEVER_ABORTED);
+      expect(plan).toMatch(/distance\s*>\s*1000/);
+      expect(plan).toMatch(/PARQUET/i);
     });
   });
 });

@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -11,7 +10,7 @@ import type { Connection } from "../../../src/ports/connection.js";
 import { withEngine } from "./engine-session.js";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-files-"));
-const vega = join(dirname(createRequire(import.meta.url).resolve("vega-datasets/package.json")), "data");
+const vega = join(import.meta.dirname, "../../../node_modules/vega-datasets/data");
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -6,9 +6,10 @@ import { isRunStatus } from "../../../model/run-status.js";
 import type { CancelRequest, JobRun, Lease } from "../../../model/run.js";
 import type { EventRow, FullRow, RunRow } from "./statements.js";
 
-/** What a record is in its row. `now` decides whether a pending run waits. */
-export function rowOf({ run, epoch }: RunRecord, session: number | null, now: number): Omit<RunRow, "seq"> {
+/** What a record is in its row; `now` decides whether a pending run waits. `seq` counts for nothing in a row that is new. */
+export function rowOf({ run, epoch }: RunRecord, seq: number, session: number | null, now: number): RunRow {
   return {
+    seq,
     id: run.id,
     job_name: run.jobName,
     definition_hash: run.definitionHash,

@@ -32,7 +32,7 @@ export class RunStorage {
 
   add({ record, events }: RunStep, now: number): void {
     const { insertRun, insertDefinition } = this.statements;
-    const seq = Number(insertRun.run(rowOf(record, null, now)).lastInsertRowid);
+    const seq = Number(insertRun.run(rowOf(record, 0, null, now)).lastInsertRowid);
     const { definition, parameters } = record.run;
     insertDefinition.run({
       run_seq: seq,
@@ -90,7 +90,7 @@ export class RunStorage {
   }
 
   #write(seq: number, { record, events }: RunStep, session: number | null, now: number): void {
-    this.statements.updateRun.run({ ...rowOf(record, session, now), seq });
+    this.statements.updateRun.run(rowOf(record, seq, session, now));
     this.#log(seq, events);
   }
 
