@@ -5,11 +5,36 @@ export interface Mutation {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
-  /** The test files that guard the law. */
-  readonly tests: readonly string[];
+  /** The test files that guard the law; `lint` stands for the lint rules. */
+  readonly tests: readonly string[] | "lint";
 }
 
 export const MUTATIONS: readonly Mutation[] = [
+  {
+    law: 1,
+    what: "rows become visible before the permit is given",
+    file: "src/adapters/memory/memory-destination.ts",
+    find: "const permit = await request.permit({ rowsStaged: rowCount });\n    this.tables.commit({ ...target, batches, rowCount });",
+    replace:
+      "this.tables.commit({ ...target, batches, rowCount });\n    const permit = await request.permit({ rowsStaged: rowCount });",
+    tests: ["test/contracts/memory-destination.test.ts"],
+  },
+  {
+    law: 2,
+    what: "settling plants no fence",
+    file: "src/adapters/sqlite/destination/commit-log.ts",
+    find: 'insertCommit(database, commitId, "never", null);',
+    replace: "",
+    tests: ["test/contracts/sqlite-destination.test.ts"],
+  },
+  {
+    law: 3,
+    what: "the end of a stream is believed without proof",
+    file: "src/adapters/duckdb/running-query.ts",
+    find: 'await this.tracked(this.query.connection.execute("select 1"));',
+    replace: "",
+    tests: ["test/adapters/duckdb/proven-end.test.ts"],
+  },
   {
     law: 2,
     what: "the permit is given before the end of the rows",
@@ -40,15 +65,23 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "src/model/apply-transition.ts",
     find: 'if (run.lease !== null && run.lease.epoch !== epoch) return "lease_lost";',
     replace: "",
-    tests: ["test/runs/recovery.test.ts"],
+    tests: ["test/contracts/memory-job-store.test.ts"],
   },
   {
     law: 5,
     what: "a submit that does not fit is stored all the same",
     file: "src/runs/submission.ts",
-    find: "refuseMisfit(planned.resolved, await this.check(planned, signal));",
-    replace: "await this.check(planned, signal);",
+    find: "refuseMisfit(planned.resolved, await this.check(planned, planned.signal));",
+    replace: "await this.check(planned, planned.signal);",
     tests: ["test/runs/submission.test.ts"],
+  },
+  {
+    law: 6,
+    what: "a placeholder is also one within a literal",
+    file: "src/jobs/placeholders.ts",
+    find: 'return endOfQuote(sql, at, "\'");',
+    replace: "return at + 1;",
+    tests: ["test/jobs/placeholders.test.ts"],
   },
   {
     law: 7,
@@ -73,5 +106,45 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "return this.#forms.reduce((masked, form) => masked.replaceAll(form, MASK), text);",
     replace: "return text;",
     tests: ["test/runs/secrets.test.ts"],
+  },
+  {
+    law: 8,
+    what: "engine calls may fill libuv's pool",
+    file: "src/adapters/duckdb/thread-lanes.ts",
+    find: "Math.max(1, poolSize - 2)",
+    replace: "64",
+    tests: ["test/adapters/duckdb/thread-lanes.test.ts"],
+  },
+  {
+    law: 9,
+    what: "a NaN becomes a null in SQLite, silently",
+    file: "src/adapters/sqlite/destination/column-values.ts",
+    find: 'if (Number.isNaN(value)) throw new RangeError("SQLite has no NaN");',
+    replace: "",
+    tests: ["test/adapters/sqlite/sqlite-destination.test.ts"],
+  },
+  {
+    law: 11,
+    what: "a module reads the clock by itself",
+    file: "src/runs/retry-policy.ts",
+    find: "return Math.round(",
+    replace: "return Date.now() + Math.round(",
+    tests: "lint",
+  },
+  {
+    law: 12,
+    what: "stop() leaves a timer behind",
+    file: "src/runs/dispatcher.ts",
+    find: "this.#unsubscribe();\n    this.#callOffPoll();",
+    replace: "this.#unsubscribe();",
+    tests: ["test/runs/hangs-and-stops.test.ts"],
+  },
+  {
+    law: 13,
+    what: "a query may call functions that reach beyond its values",
+    file: "src/adapters/duckdb/query-shape.ts",
+    find: "if (!DENIED_FUNCTIONS.has(folded(name))) return;",
+    replace: "return;",
+    tests: ["test/adapters/duckdb/law-13.test.ts"],
   },
 ];

@@ -12,17 +12,23 @@ import { HeldTables } from "./held-tables.js";
  * @throws JobError `invalid_definition` for anything else.
  */
 export function arrow(data: Table | RecordBatch | readonly RecordBatch[]): Connection {
-  const batches = "batches" in data ? data.batches : "schema" in data ? [data] : [...data];
-  const [first] = batches;
-  const schema = "schema" in data ? data.schema : first?.schema;
-  if (schema === undefined || !batches.every((batch) => "numRows" in batch)) {
+  const given: unknown = data;
+  const held: unknown[] = isTable(given) ? [given] : Array.isArray(given) ? given : [];
+  const [first] = held;
+  if (!isTable(first) || !held.every(isTable)) {
     throw new JobError("invalid_definition", {
       message: "arrow() was given neither a table nor a batch.",
       hint: "Give a Table, a RecordBatch, or an array of at least one RecordBatch.",
       field: "data",
     });
   }
-  return new HeldTables("arrow", new ArrowTable(schema, batches));
+  const batches = held.flatMap((part) => ("batches" in part ? part.batches : [part]));
+  return new HeldTables("arrow", new ArrowTable(first.schema, batches));
+}
+
+// Another copy of Arrow may have made it: what it can do counts, and not its class.
+function isTable(value: unknown): value is Table | RecordBatch {
+  return typeof value === "object" && value !== null && "schema" in value && "numRows" in value;
 }
 
 class ArrowTable implements TableSource {

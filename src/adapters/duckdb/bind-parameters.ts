@@ -72,7 +72,7 @@ function carried(type: DataType, value: JsonValue): DuckDBValue {
   if (value === null) return null;
   switch (type.kind) {
     case "bytes":
-      return blobValue(Buffer.from(String(value), "base64"));
+      return blobValue(Buffer.from(value as string, "base64"));
     case "interval": {
       const { months, days, micros } = value as { months: number; days: number; micros: number | string };
       return intervalValue(months, days, BigInt(micros));

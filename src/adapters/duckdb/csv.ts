@@ -2,11 +2,11 @@ import type { Connection } from "../../ports/connection.js";
 import { type DialectOptions, csvDialect } from "./csv-dialect.js";
 import { checkColumns, type Columns, type DeclaredColumns, describedColumns } from "./declared-columns.js";
 import type { Look } from "./duckdb-relation.js";
-import { exactColumn, FILE_COLUMN } from "./exact-column.js";
+import { exactColumn, FILE_COLUMN, placeOf } from "./exact-column.js";
 import { FileConnection } from "./file-connection.js";
 import type { FilePatterns } from "./file-patterns.js";
 import { filesRelation } from "./files-relation.js";
-import { quoteIdentifier, quoteList, quoteRecord, quoteText } from "./quote.js";
+import { quoteList, quoteRecord, quoteText } from "./quote.js";
 
 /** Options of {@link csv}. Nothing but the columns' types is found out from the files. */
 export interface CsvOptions extends DialectOptions {
@@ -44,11 +44,7 @@ export function csv(files: FilePatterns, options: CsvOptions = {}): Connection {
       return `(select ${shown} from ${read(paths, `${how}, filename = ${quoteText(FILE_COLUMN)}`)})`;
     },
     locate: async ({ file, column, value }, look) => {
-      const texts = read([file], ", all_varchar = true");
-      const [found] = await look(
-        `select row from (select row_number() over () as row, ${quoteIdentifier(column)} as value from ${texts}) where value = ${quoteText(value)} limit 1`,
-      );
-      return found && `row ${String(found["row"])} of ${file}`;
+      return placeOf(look, read([file], ", all_varchar = true"), column, value, file);
     },
   });
   return new FileConnection("csv", relation);

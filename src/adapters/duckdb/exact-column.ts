@@ -1,3 +1,4 @@
+import type { Look } from "./duckdb-relation.js";
 import { quoteIdentifier, quoteText } from "./quote.js";
 
 /** How a column of text files is read so that nothing in it is rounded or cut. */
@@ -33,6 +34,23 @@ export function badValueIn(text: string): BadValue | undefined {
     // A query may throw any text that it likes.
     return undefined;
   }
+}
+
+/**
+ * Where a value first stands in a file.
+ *
+ * @param texts the file as a relation with nothing but texts in it.
+ */
+export async function placeOf(
+  look: Look,
+  texts: string,
+  column: string,
+  value: string,
+  file: string,
+): Promise<string | undefined> {
+  const numbered = `select row_number() over () as row, ${quoteIdentifier(column)} as value from ${texts}`;
+  const [found] = await look(`select row from (${numbered}) where value = ${quoteText(value)} limit 1`);
+  return found && `row ${String(found["row"])} of ${file}`;
 }
 
 function isBadValue(told: unknown): told is BadValue {

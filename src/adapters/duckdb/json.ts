@@ -1,5 +1,6 @@
 import type { Connection } from "../../ports/connection.js";
 import { checkColumns, type DeclaredColumns, describedColumns } from "./declared-columns.js";
+import { exactColumn, FILE_COLUMN, placeOf } from "./exact-column.js";
 import { FileConnection } from "./file-connection.js";
 import type { FilePatterns } from "./file-patterns.js";
 import { filesRelation } from "./files-relation.js";
@@ -40,9 +41,16 @@ export function json(files: FilePatterns, options: JsonOptions = {}): Connection
     kind: "json",
     from: (paths) => read(paths, declared ?? inferred),
     pin: async (paths, look) => {
-      if (declared !== undefined) return read(paths, declared);
-      const found = await describedColumns(look, read(paths, inferred));
-      return read(paths, `${dialect}, columns = ${quoteRecord(found)}`);
+      const found = await describedColumns(look, read(paths, declared ?? inferred));
+      if (declared === undefined) return read(paths, `${dialect}, columns = ${quoteRecord(found)}`);
+      const exact = found.map(([name, type]) => ({ name, ...exactColumn(name, type, false) }));
+      const readAs = quoteRecord(exact.map((column) => [column.name, column.readAs]));
+      const shown = exact.map(({ expression }) => expression).join(", ");
+      return `(select ${shown} from ${read(paths, `${dialect}, columns = ${readAs}, filename = ${quoteText(FILE_COLUMN)}`)})`;
+    },
+    locate: async ({ file, column, value }, look) => {
+      const texts = read([file], `${dialect}, columns = ${quoteRecord([[column, "VARCHAR"]])}`);
+      return placeOf(look, texts, column, value, file);
     },
   });
   return new FileConnection("json", relation);

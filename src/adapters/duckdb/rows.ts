@@ -38,6 +38,8 @@ export function rows(
   if (options.columns !== undefined) checkColumns("rows", options.columns);
   const declared = declaredTypes(options.columns ?? {});
   if (isList(data)) return new HeldTables("rows", new RowTable("rows", data, declared));
+  if (!isPlainObject(data) || Object.keys(data).length === 0)
+    throw refused("data", "rows() was given no array of plain objects");
   const tables = Object.entries(data).map(([name, table]) => [name, new RowTable(name, table, declared)] as const);
   return new HeldTables("rows", new Map(tables));
 }

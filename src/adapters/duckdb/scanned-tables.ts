@@ -1,8 +1,9 @@
 import type { RecordBatch } from "apache-arrow";
-import { JobError, causeChain, isJobError } from "../../model/job-error.js";
+import { type DataType, formatDataType } from "../../model/data-type.js";
+import { causeChain, isJobError, JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import { ArrowChunkWriter } from "./arrow/arrow-chunk-writer.js";
-import { duckDBTypeOf } from "./arrow/duckdb-data-type.js";
+import { dataTypeOfDuckDB, duckDBTypeOf } from "./arrow/duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "./arrow/unsupported-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
@@ -127,7 +128,13 @@ function rowsPerTurn({ numRows, data }: RecordBatch): number {
 }
 
 function columnList({ columns }: TableSchema): string {
-  return columns.map(({ name, type }) => `${quoteIdentifier(name)} ${String(duckDBTypeOf(type))}`).join(", ");
+  return columns.map(({ name, type }) => `${quoteIdentifier(name)} ${storedAs(type)}`).join(", ");
+}
+
+/** As DuckDB keeps the type, which has instants in microseconds only. */
+function storedAs(type: DataType): string {
+  const kept = duckDBTypeOf(type);
+  return formatDataType(kept === undefined ? type : dataTypeOfDuckDB(kept));
 }
 
 /** Makes a thing once for each key; a failure is forgotten. */

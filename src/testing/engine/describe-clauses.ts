@@ -1,7 +1,15 @@
 import { strict as assert } from "node:assert";
 import type { DataType } from "../../model/data-type.js";
 import { fixture } from "../fixture-connection.js";
-import { allRows, NEVER_ABORTED, opened, plain, type QueryEngineFixture, refusedAs, withParameters } from "./engine-fixture.js";
+import {
+  allRows,
+  NEVER_ABORTED,
+  opened,
+  plain,
+  type QueryEngineFixture,
+  refusedAs,
+  withParameters,
+} from "./engine-fixture.js";
 
 type Clauses = Readonly<Record<string, (fixture: QueryEngineFixture) => Promise<void>>>;
 
@@ -14,7 +22,9 @@ const crm = fixture({ orders: [{ id: 1, customer: "Ada" }], people: [{ name: "Ad
 export const describeClauses: Clauses = {
   "describe names the columns, their types and the tables, each once and in order": ({ engine }) =>
     opened(engine, { crm }, async () => {
-      const query = plain("select o.id, p.name from crm.people p join crm.orders o on p.name = o.customer, crm.orders again");
+      const query = plain(
+        "select o.id, p.name from crm.people p join crm.orders o on p.name = o.customer, crm.orders again",
+      );
       const { schema, tables } = await engine.describe(query, NEVER_ABORTED);
       assert.deepEqual(
         schema.columns.map(({ name, type, nullable }) => ({ name, type, nullable })),

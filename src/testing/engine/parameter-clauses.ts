@@ -77,13 +77,19 @@ export const parameterClauses: Clauses = {
         step: { type: BIGINT, value: 4 },
         count: { type: BIGINT, value: 2 },
       });
-      assert.deepEqual((await allRows(engine, query)).map(({ n }) => Number(n)), [8, 9]);
+      assert.deepEqual(
+        (await allRows(engine, query)).map(({ n }) => Number(n)),
+        [8, 9],
+      );
     }),
 
   "a parameter of no type takes the one of its place": ({ engine }) =>
     opened(engine, {}, async () => {
       const text = "select cast('2001-02-03' as date) > {day} as later, cast('2001-02-03' as date) > {none} as nothing";
-      const query = withParameters(text, { day: { type: null, value: "2000-01-01" }, none: { type: null, value: null } });
+      const query = withParameters(text, {
+        day: { type: null, value: "2000-01-01" },
+        none: { type: null, value: null },
+      });
       assert.deepEqual(await allRows(engine, query), [{ later: true, nothing: null }]);
     }),
 };

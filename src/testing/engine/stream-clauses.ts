@@ -29,7 +29,10 @@ export const streamClauses: Clauses = {
       let largest = 0;
       await countRows(stream, (batch) => {
         largest = Math.max(largest, batch.numRows);
-        assert.deepEqual(batch.schema.fields.map(({ name }) => name), ["n"]);
+        assert.deepEqual(
+          batch.schema.fields.map(({ name }) => name),
+          ["n"],
+        );
         for (const n of batch.getChildAt(0) ?? []) seen[Number(n)]! += 1;
       });
       assert.ok(seen.every((times) => times === 1));
@@ -80,7 +83,12 @@ export const streamClauses: Clauses = {
       const abort = new AbortController();
       const reason = new Error("cancelled");
       const stream = await engine.stream(plain(sql.numbers(MANY)), { signal: abort.signal });
-      await soon(assert.rejects(countRows(stream, () => abort.abort(reason)), reason));
+      await soon(
+        assert.rejects(
+          countRows(stream, () => abort.abort(reason)),
+          reason,
+        ),
+      );
       await soon(stream.close());
     }),
 
@@ -123,9 +131,11 @@ export const streamClauses: Clauses = {
       const waiting = await engine.stream(plain(sql.numbers(MANY)), { signal: NEVER_ABORTED });
       const iterator = waiting[Symbol.asyncIterator]();
       const first = await iterator.next();
-      for (let round = 0; round < 5; round += 1) assert.equal((await allRows(engine, plain(sql.numbers(10)))).length, 10);
+      for (let round = 0; round < 5; round += 1)
+        assert.equal((await allRows(engine, plain(sql.numbers(10)))).length, 10);
       let rows = first.done === true ? 0 : first.value.numRows;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) rows += next.value.numRows;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+        rows += next.value.numRows;
       assert.equal(rows, MANY);
     }),
 

@@ -24,7 +24,11 @@ describe("the DuckDB driver by itself", () => {
   async function drained(sql: string, onChunk?: () => void): Promise<number> {
     const result = await connection.stream(sql);
     let rows = 0;
-    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (
+      let chunk = await result.fetchChunk();
+      chunk !== null && chunk.rowCount > 0;
+      chunk = await result.fetchChunk()
+    ) {
       rows += chunk.rowCount;
       onChunk?.();
     }
@@ -75,7 +79,9 @@ describe("the DuckDB driver by itself", () => {
   });
 
   it("infers a list of nulls from [null, 1]", async () => {
-    const reader = await connection.runAndReadAll("select $1 as x", [{ items: [null, 1] } as never]).catch(() => undefined);
+    const reader = await connection
+      .runAndReadAll("select $1 as x", [{ items: [null, 1] }])
+      .catch(() => undefined);
     const { listValue } = await import("@duckdb/node-api");
     const wrong = await connection.runAndReadAll("select $1 as x", [listValue([null, 1])]);
     expect(reader).toBeUndefined();

@@ -18,7 +18,11 @@ describe("limits of memory and disk", () => {
       async ({ rows: read }) => {
         const greedy = read("select length(list(i)) as n from range(100000000) r(i)");
         const modest = read("select count(*) as n from range(1000000) r(i)");
-        await expect(greedy).rejects.toMatchObject({ code: "resource_limit_exceeded", field: "memoryLimit", retryable: false });
+        await expect(greedy).rejects.toMatchObject({
+          code: "resource_limit_exceeded",
+          field: "memoryLimit",
+          retryable: false,
+        });
         expect(await modest).toEqual([{ n: 1_000_000n }]);
         expect(await read("select 1 as x")).toEqual([{ x: 1 }]);
       },
@@ -121,6 +125,8 @@ describe("options", () => {
     await withEngine({}, async ({ engine }) => {
       await expect(engine.open({} as never)).rejects.toMatchObject({ code: "internal_error" });
     });
-    await withEngine({}, async ({ rows: read }) => expect(await read("select 1 as x")).toEqual([{ x: 1 }]), { threads: 1 });
+    await withEngine({}, async ({ rows: read }) => expect(await read("select 1 as x")).toEqual([{ x: 1 }]), {
+      threads: 1,
+    });
   });
 });

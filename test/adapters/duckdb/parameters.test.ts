@@ -17,24 +17,29 @@ const TEXT: DataType = { kind: "text" };
 
 describe("declared parameters", () => {
   // `docs/parameters.md` is tested with the same cases.
-  it.each(PARAMETER_CASES.map((one) => [one.type, one] as const))("%s is bound as the literal that means the same", async (_, one) => {
-    const type = typeOf(one.type);
-    await withEngine({}, async ({ describe: ask, rows: read }) => {
-      for (const [, kept, sql] of one.takes) {
-        const bound = { v: { type, value: kept as ParameterValue } };
-        // As text too: 0 and -0 are not distinct, and two NaN are not equal.
-        const same = `select {v} is not distinct from cast(${sql} as ${formatDataType(type)}) as same,
+  it.each(PARAMETER_CASES.map((one) => [one.type, one] as const))(
+    "%s is bound as the literal that means the same",
+    async (_, one) => {
+      const type = typeOf(one.type);
+      await withEngine({}, async ({ describe: ask, rows: read }) => {
+        for (const [, kept, sql] of one.takes) {
+          const bound = { v: { type, value: kept as ParameterValue } };
+          // As text too: 0 and -0 are not distinct, and two NaN are not equal.
+          const same = `select {v} is not distinct from cast(${sql} as ${formatDataType(type)}) as same,
           cast({v} as varchar) is not distinct from cast(cast(${sql} as ${formatDataType(type)}) as varchar) as looks`;
-        expect(await read(query(same, bound)), `${JSON.stringify(kept)} is ${sql}`).toEqual([{ same: true, looks: true }]);
-        const described = await ask(query("select {v} as v", bound));
-        expect(described.schema.columns).toEqual([{ name: "v", type, nullable: true }]);
-        expect(described.parameters).toEqual(new Map([["v", type]]));
-      }
-      const none = { v: { type, value: null } };
-      expect((await ask(query("select {v} as v", none))).schema.columns[0]?.type).toEqual(type);
-      expect(await read(query("select {v} as v, {v} is null as n", none))).toEqual([{ v: null, n: true }]);
-    });
-  });
+          expect(await read(query(same, bound)), `${JSON.stringify(kept)} is ${sql}`).toEqual([
+            { same: true, looks: true },
+          ]);
+          const described = await ask(query("select {v} as v", bound));
+          expect(described.schema.columns).toEqual([{ name: "v", type, nullable: true }]);
+          expect(described.parameters).toEqual(new Map([["v", type]]));
+        }
+        const none = { v: { type, value: null } };
+        expect((await ask(query("select {v} as v", none))).schema.columns[0]?.type).toEqual(type);
+        expect(await read(query("select {v} as v, {v} is null as n", none))).toEqual([{ v: null, n: true }]);
+      });
+    },
+  );
 
   it("a null inside a list, a struct, a map and an array stays where it is", async () => {
     const cases: readonly [string, ParameterValue, unknown][] = [
@@ -74,13 +79,20 @@ describe("declared parameters", () => {
     const integer = typeOf("BIGINT");
     await withEngine({ data }, async ({ rows: read }) => {
       const wanted = { list: { type: typeOf("BIGINT[]"), value: [1, 3] } };
-      expect(await read(query("select a from data where a in {list} order by a", wanted))).toEqual([{ a: 1n }, { a: 3n }]);
+      expect(await read(query("select a from data where a in {list} order by a", wanted))).toEqual([
+        { a: 1n },
+        { a: 3n },
+      ]);
       expect(await read(query("select unnest({list}) as a", wanted))).toEqual([{ a: 1n }, { a: 3n }]);
       const page = { limit: { type: integer, value: 1 }, skip: { type: integer, value: 1 } };
       expect(await read(query("select a from data order by a limit {limit} offset {skip}", page))).toEqual([{ a: 2n }]);
       const days = { days: { type: integer, value: 3 } };
-      expect(await read(query("select cast(date '2020-01-01' + interval {days} day as date) as d", days))).toEqual([{ d: "2020-01-04" }]);
-      expect(await read(query("select {'k': {days}, 'l': 1} as s, {days}::int + 1 as n", days))).toEqual([{ s: { k: 3n, l: 1 }, n: 4 }]);
+      expect(await read(query("select cast(date '2020-01-01' + interval {days} day as date) as d", days))).toEqual([
+        { d: "2020-01-04" },
+      ]);
+      expect(await read(query("select {'k': {days}, 'l': 1} as s, {days}::int + 1 as n", days))).toEqual([
+        { s: { k: 3n, l: 1 }, n: 4 },
+      ]);
     });
   });
 
@@ -88,8 +100,11 @@ describe("declared parameters", () => {
     const flights = parquet(join(import.meta.dirname, "../../../node_modules/vega-datasets/data/flights-3m.parquet"));
     await withEngine({ flights }, async ({ engine }) => {
       const bound = { least: { type: typeOf("DOUBLE"), value: 1000 } };
-      const plan = await engine.explain(query("select delay from flights where distance > {least}", bound), NEVER_ABORTED);
-      expect(plan).toMatch(/distance\s*>\s*1000/);
+      const plan = await engine.explain(
+        query("select delay from flights where distance > {least}", bound),
+        NEVER_ABORTED,
+      );
+      expect(plan).toMatch(/Filters:[^]*distance[^]*> 1000/);
       expect(plan).toMatch(/PARQUET/i);
     });
   });
@@ -116,12 +131,22 @@ describe("inferred parameters", () => {
 
   it("are text where the place says nothing, and a null is a null of no type", async () => {
     await withEngine({}, async ({ describe: ask, rows: read }) => {
-      const text = query("select {v} as v, {w} as w", { v: { type: null, value: "it's" }, w: { type: null, value: "2" } });
+      const text = query("select {v} as v, {w} as w", {
+        v: { type: null, value: "it's" },
+        w: { type: null, value: "2" },
+      });
       const described = await ask(text);
-      expect(described.parameters).toEqual(new Map([["v", null], ["w", null]]));
+      expect(described.parameters).toEqual(
+        new Map([
+          ["v", null],
+          ["w", null],
+        ]),
+      );
       expect(described.schema.columns.map(({ type }) => type)).toEqual([TEXT, TEXT]);
       expect(await read(text)).toEqual([{ v: "it's", w: "2" }]);
-      expect(await read(query("select 1 + {v} as v, coalesce({v}, 5) as w", { v: { type: null, value: null } }))).toEqual([{ v: null, w: 5 }]);
+      expect(
+        await read(query("select 1 + {v} as v, coalesce({v}, 5) as w", { v: { type: null, value: null } })),
+      ).toEqual([{ v: null, w: 5 }]);
     });
   });
 

@@ -15,15 +15,39 @@ async function count(stream: RowStream, onBatch?: () => unknown): Promise<number
 
 /** A failure of each kind, late enough that rows were read before it. */
 const FAILURES: Readonly<Record<string, readonly [sql: string, message: RegExp]>> = {
-  "a cast": ["select (case when i = 3000000 then 'x' else '1' end)::int as n from range(5000000) r(i)", /Could not convert string 'x'/],
-  "an error of its own": ["select case when i = 3000000 then error('row 3,000,000') else i end as n from range(5000000) r(i)", /row 3,000,000/],
+  "a cast": [
+    "select (case when i = 3000000 then 'x' else '1' end)::int as n from range(5000000) r(i)",
+    /Could not convert string 'x'/,
+  ],
+  "an error of its own": [
+    "select case when i = 3000000 then error('row 3,000,000') else i end as n from range(5000000) r(i)",
+    /row 3,000,000/,
+  ],
   "an overflow": ["select (9223372036854775807 - 3000000) + i as n from range(5000000) r(i)", /Overflow/i],
-  "a text that is too long": ["select repeat('x', case when i = 300000 then 5000000000 else 1 end) as n from range(500000) r(i)", /./],
-  "a subquery of two rows": ["select i, (select j from range(2) s(j) where i = 1000000 or j = 0) as n from range(2000000) r(i)", /More than one row/i],
-  "in the last row": ["select case when i = 4999999 then error('last') else i end as n from range(5000000) r(i)", /last/],
-  "in the second branch of a union": ["select i as n from range(3000000) r(i) union all select error('second')::bigint from range(10)", /second/],
-  "in a column that no other needs": ["select i, case when i = 2500000 then error('unread') end as n from range(3000000) r(i)", /unread/],
-  "while it sorts": ["select i, case when i = 2000000 then error('sorted') else i end as n from range(3000000) r(i) order by n desc", /sorted/],
+  "a text that is too long": [
+    "select repeat('x', case when i = 300000 then 5000000000 else 1 end) as n from range(500000) r(i)",
+    /./,
+  ],
+  "a subquery of two rows": [
+    "select i, (select j from range(2) s(j) where i = 1000000 or j = 0) as n from range(2000000) r(i)",
+    /More than one row/i,
+  ],
+  "in the last row": [
+    "select case when i = 4999999 then error('last') else i end as n from range(5000000) r(i)",
+    /last/,
+  ],
+  "in the second branch of a union": [
+    "select i as n from range(3000000) r(i) union all select error('second')::bigint from range(10)",
+    /second/,
+  ],
+  "in a column that no other needs": [
+    "select i, case when i = 2500000 then error('unread') end as n from range(3000000) r(i)",
+    /unread/,
+  ],
+  "while it sorts": [
+    "select i, case when i = 2000000 then error('sorted') else i end as n from range(3000000) r(i) order by n desc",
+    /sorted/,
+  ],
 };
 
 describe("the end of rows is proven", () => {
@@ -39,7 +63,8 @@ describe("the end of rows is proven", () => {
 
   it("names the line of the query that failed, as the user counts them", async () => {
     await withEngine({}, async ({ engine }) => {
-      const sql = "select\n  i,\n  cast(case when i = 3000000 then 'x' else '1' end as int) as n\nfrom range(5000000) r(i)";
+      const sql =
+        "select\n  i,\n  cast(case when i = 3000000 then 'x' else '1' end as int) as n\nfrom range(5000000) r(i)";
       const stream = await engine.stream(query(sql), { signal: NEVER_ABORTED });
       await expect(count(stream)).rejects.toThrow(/^LINE 3:/m);
     });
@@ -48,12 +73,17 @@ describe("the end of rows is proven", () => {
   it("says so when a failure does not happen again", async () => {
     await withEngine({}, async ({ engine }) => {
       // Fails in one row of a million on average: the run has five million rows, and so has the second one.
-      const sql = "select case when random() < 0.000001 then error('by chance') else i end as n from range(5000000) r(i)";
+      const sql =
+        "select case when random() < 0.000001 then error('by chance') else i end as n from range(5000000) r(i)";
       const stream = await engine.stream(query(sql), { signal: NEVER_ABORTED });
       const error: unknown = await count(stream).catch((reason: unknown) => reason);
       // One run in 150 has no failing row at all.
       if (typeof error === "number") expect(error).toBe(5_000_000);
-      else expect(error).toMatchObject({ code: "query_failed", message: expect.stringMatching(/by chance|did not fail again/) });
+      else
+        expect(error).toMatchObject({
+          code: "query_failed",
+          message: expect.stringMatching(/by chance|did not fail again/),
+        });
     });
   });
 
@@ -165,7 +195,9 @@ describe("memory", () => {
       {},
       async ({ engine }) => {
         const sql = "select i, i * 2 as j, md5(i::varchar) as s from range(3000000) r(i)";
-        const warm = await engine.stream(query("select i, md5(i::varchar) as s from range(300000) r(i)"), { signal: NEVER_ABORTED });
+        const warm = await engine.stream(query("select i, md5(i::varchar) as s from range(300000) r(i)"), {
+          signal: NEVER_ABORTED,
+        });
         await count(warm);
         const before = process.memoryUsage().rss;
         let most = before;

@@ -31,7 +31,10 @@ function written(contents: Readonly<Record<string, string | Uint8Array>>): strin
 function readAll(connection: Connection): Promise<{ columns: string[]; rows: Record<string, unknown>[] }> {
   return withEngine({ data: connection }, async ({ describe: ask, rows }) => {
     const { schema } = await ask("from data");
-    return { columns: schema.columns.map(({ name, type }) => `${name} ${formatDataType(type)}`), rows: await rows("from data") };
+    return {
+      columns: schema.columns.map(({ name, type }) => `${name} ${formatDataType(type)}`),
+      rows: await rows("from data"),
+    };
   });
 }
 
@@ -51,16 +54,35 @@ const lines = (count: number, line: string): string => `${line}\n`.repeat(count)
 
 describe("csv()", () => {
   it("finds out the types, and nothing else", async () => {
-    const content = 'id,price,day,at,zoned,word\n1,1.5,2020-01-01,2020-01-01 10:00:00,2020-01-01T10:00:00Z,"a ""b"", c"\n';
+    const content =
+      'id,price,day,at,zoned,word\n1,1.5,2020-01-01,2020-01-01 10:00:00,2020-01-01T10:00:00Z,"a ""b"", c"\n';
     expect(await readAll(csvOf(content))).toEqual({
-      columns: ["id BIGINT", "price DOUBLE", "day DATE", "at TIMESTAMP", "zoned TIMESTAMP WITH TIME ZONE", "word VARCHAR"],
-      rows: [{ id: 1n, price: 1.5, day: "2020-01-01", at: "2020-01-01 10:00:00", zoned: "2020-01-01 10:00:00+00", word: 'a "b", c' }],
+      columns: [
+        "id BIGINT",
+        "price DOUBLE",
+        "day DATE",
+        "at TIMESTAMP",
+        "zoned TIMESTAMP WITH TIME ZONE",
+        "word VARCHAR",
+      ],
+      rows: [
+        {
+          id: 1n,
+          price: 1.5,
+          day: "2020-01-01",
+          at: "2020-01-01 10:00:00",
+          zoned: "2020-01-01 10:00:00+00",
+          word: 'a "b", c',
+        },
+      ],
     });
   });
 
   it("takes no line for a comment, and none for a preamble", async () => {
     expect((await readAll(csvOf("a,b\n#1,2\n3,4\n5,6\n"))).rows).toHaveLength(3);
-    await expect(readAll(csvOf("a title\n\na,b\n1,2\n3,4\n"))).rejects.toMatchObject({ code: "connection_unavailable" });
+    await expect(readAll(csvOf("a title\n\na,b\n1,2\n3,4\n"))).rejects.toMatchObject({
+      code: "connection_unavailable",
+    });
     await expect(readAll(csvOf("a,b\n1,2\n3\n4,5,6\n"))).rejects.toMatchObject({ code: "connection_unavailable" });
   });
 
@@ -70,7 +92,11 @@ describe("csv()", () => {
       { a: 2n, b: null },
       { a: 3n, b: "x" },
     ]);
-    expect((await readAll(csvOf("a,b\n1,NA\n2,\n3,x\n", { nullText: "NA" }))).rows.map(({ b }) => b)).toEqual([null, "", "x"]);
+    expect((await readAll(csvOf("a,b\n1,NA\n2,\n3,x\n", { nullText: "NA" }))).rows.map(({ b }) => b)).toEqual([
+      null,
+      "",
+      "x",
+    ]);
   });
 
   it("does not guess between day and month", async () => {
@@ -79,19 +105,28 @@ describe("csv()", () => {
       columns: ["d DATE"],
       rows: [{ d: "2020-02-01" }, { d: "2020-02-13" }],
     });
-    expect((await readAll(csvOf("t\n01.02.2020 10:00\n", { timestampFormat: "%d.%m.%Y %H:%M" }))).rows).toEqual([{ t: "2020-02-01 10:00:00" }]);
+    expect((await readAll(csvOf("t\n01.02.2020 10:00\n", { timestampFormat: "%d.%m.%Y %H:%M" }))).rows).toEqual([
+      { t: "2020-02-01 10:00:00" },
+    ]);
   });
 
   it("reads other dialects when told so, gzip, a byte order mark and CRLF", async () => {
-    expect((await readAll(csvOf("a;b\n1;'x;y'\n", { delimiter: ";", quote: "'" }))).rows).toEqual([{ a: 1n, b: "x;y" }]);
-    expect((await readAll(csvOf("1,x\n2,y\n", { header: false }))).columns).toEqual(["column0 BIGINT", "column1 VARCHAR"]);
+    expect((await readAll(csvOf("a;b\n1;'x;y'\n", { delimiter: ";", quote: "'" }))).rows).toEqual([
+      { a: 1n, b: "x;y" },
+    ]);
+    expect((await readAll(csvOf("1,x\n2,y\n", { header: false }))).columns).toEqual([
+      "column0 BIGINT",
+      "column1 VARCHAR",
+    ]);
     expect((await readAll(csvOf("\uFEFFa,b\r\n1,2\r\n"))).rows).toEqual([{ a: 1n, b: 2n }]);
     const packed = written({ "data.csv.gz": gzipSync("a,b\n1,2\n") });
     expect((await readAll(csv(join(packed, "data.csv.gz")))).rows).toEqual([{ a: 1n, b: 2n }]);
   });
 
   it("takes declared types", async () => {
-    const connection = csvOf("id,code,price\n1,007,1.50\n", { columns: { id: "SMALLINT", code: "INTEGER", price: "DECIMAL(5,2)" } });
+    const connection = csvOf("id,code,price\n1,007,1.50\n", {
+      columns: { id: "SMALLINT", code: "INTEGER", price: "DECIMAL(5,2)" },
+    });
     expect(await readAll(connection)).toEqual({
       columns: ["id SMALLINT", "code INTEGER", "price DECIMAL(5,2)"],
       rows: [{ id: 1, code: 7, price: "1.50" }],
@@ -122,7 +157,9 @@ describe("csv()", () => {
           code: "query_failed",
           retryable: false,
           columns: ["a"],
-          message: expect.stringMatching(new RegExp(`column "a" is ${type}, and row 30001 of .*data.csv has "${bad.replace(/[+.]/g, "\\$&")}"`)),
+          message: expect.stringMatching(
+            new RegExp(`column "a" is ${type}, and row 30001 of .*data.csv has "${bad.replace(/[+.]/g, "\\$&")}"`),
+          ),
         });
       });
     });
@@ -132,7 +169,10 @@ describe("csv()", () => {
       ["INTEGER", "1.5"],
       ["DATE", "2020-01-01 10:00"],
     ])("declared %s: %j", async (type, bad) => {
-      await expect(readAll(csvOf(`a\n${bad}\n`, { columns: { a: type } }))).rejects.toMatchObject({ code: "query_failed", columns: ["a"] });
+      await expect(readAll(csvOf(`a\n${bad}\n`, { columns: { a: type } }))).rejects.toMatchObject({
+        code: "query_failed",
+        columns: ["a"],
+      });
     });
 
     it("but takes what means the same", async () => {
@@ -169,7 +209,12 @@ describe("csv()", () => {
   });
 
   it("matches the columns of several files by name, whatever their order", async () => {
-    const made = written({ "1.csv": "a,b\n1,x\n", "2.csv": "b,a\ny,2\n", "3.csv": "a,b,c\n3,z,9\n", "4.csv": "a\n4\n" });
+    const made = written({
+      "1.csv": "a,b\n1,x\n",
+      "2.csv": "b,a\ny,2\n",
+      "3.csv": "a,b,c\n3,z,9\n",
+      "4.csv": "a\n4\n",
+    });
     expect((await readAll(csv([join(made, "1.csv"), join(made, "2.csv")]))).rows).toEqual([
       { a: 1n, b: "x" },
       { a: 2n, b: "y" },
@@ -192,16 +237,31 @@ describe("csv()", () => {
 
   it("reads a real file", async () => {
     const { columns, rows } = await readAll(csv(join(vega, "airports.csv")));
-    expect(columns).toEqual(["iata VARCHAR", "name VARCHAR", "city VARCHAR", "state VARCHAR", "country VARCHAR", "latitude DOUBLE", "longitude DOUBLE"]);
+    expect(columns).toEqual([
+      "iata VARCHAR",
+      "name VARCHAR",
+      "city VARCHAR",
+      "state VARCHAR",
+      "country VARCHAR",
+      "latitude DOUBLE",
+      "longitude DOUBLE",
+    ]);
     expect(rows).toHaveLength(3_376);
   });
 });
 
 describe("json()", () => {
-  const jsonOf = (content: string, options?: Parameters<typeof json>[1]): Connection => json(join(written({ "data.json": content }), "data.json"), options);
+  const jsonOf = (content: string, options?: Parameters<typeof json>[1]): Connection =>
+    json(join(written({ "data.json": content }), "data.json"), options);
 
   it("reads an array and lines", async () => {
-    const expected = { columns: ["a BIGINT", "b VARCHAR"], rows: [{ a: 1n, b: "x" }, { a: 2n, b: null }] };
+    const expected = {
+      columns: ["a BIGINT", "b VARCHAR"],
+      rows: [
+        { a: 1n, b: "x" },
+        { a: 2n, b: null },
+      ],
+    };
     expect(await readAll(jsonOf('[{"a":1,"b":"x"},{"a":2}]'))).toEqual(expected);
     expect(await readAll(jsonOf('{"a":1,"b":"x"}\n{"a":2}\n'))).toEqual(expected);
     expect(await readAll(jsonOf('{"a":1,"b":"x"}\n{"a":2}\n', { format: "lines" }))).toEqual(expected);
@@ -242,11 +302,24 @@ describe("json()", () => {
     await expect(readAll(jsonOf(content))).rejects.toMatchObject({ message: expect.stringContaining("data.json") });
   });
 
-  it("a value that does not fit a declared type fails the run, with its line and file", async () => {
+  it("a value that does not fit a declared type fails the run, with its row and file", async () => {
     const connection = jsonOf(`${lines(30_000, '{"a":1}')}{"a":"x"}\n`, { columns: { a: "BIGINT" } });
     await expect(readAll(connection)).rejects.toMatchObject({
       code: "query_failed",
-      message: expect.stringMatching(/data\.json.*line 30001/),
+      message: expect.stringMatching(/row 30001 of .*data\.json/),
+    });
+  });
+
+  it.each([
+    ["BIGINT", "1.5"],
+    ["DATE", '"2020-01-01 10:00:00"'],
+    ["TIMESTAMP", '"2020-01-01T10:00:00+02:00"'],
+    ["DECIMAL(5,2)", "1.005"],
+  ])("a value that a declared %s would round or cut fails the run: %s", async (type, bad) => {
+    await expect(readAll(jsonOf(`{"a":null}\n{"a":${bad}}\n`, { columns: { a: type } }))).rejects.toMatchObject({
+      code: "query_failed",
+      columns: ["a"],
+      message: expect.stringContaining("data.json"),
     });
   });
 
@@ -277,17 +350,24 @@ describe("parquet()", () => {
       { a: 1, k: 1n },
       { a: 2, k: 2n },
     ]);
-    expect((await readAll(parquet(join(made, "**/*.parquet"), { hivePartitioning: false }))).columns).toEqual(["a INTEGER"]);
+    expect((await readAll(parquet(join(made, "**/*.parquet"), { hivePartitioning: false }))).columns).toEqual([
+      "a INTEGER",
+    ]);
   });
 
   it("a file that is cut is refused", async () => {
     const made = written({ "cut.parquet": "PAR1 and nothing more" });
-    await expect(readAll(parquet(join(made, "cut.parquet")))).rejects.toMatchObject({ code: "connection_unavailable", connection: "data" });
+    await expect(readAll(parquet(join(made, "cut.parquet")))).rejects.toMatchObject({
+      code: "connection_unavailable",
+      connection: "data",
+    });
   });
 
   it("reads a real file", async () => {
     await withEngine({ flights: parquet(join(vega, "flights-3m.parquet")) }, async ({ rows }) => {
-      expect(await rows("select count(*) as n, count(distinct origin) as o from flights")).toEqual([{ n: 3_000_000n, o: 305n }]);
+      expect(await rows("select count(*) as n, count(distinct origin) as o from flights")).toEqual([
+        { n: 3_000_000n, o: 229n },
+      ]);
     });
   });
 });
@@ -299,7 +379,10 @@ describe("files that change", () => {
     await withEngine({ data: csv(path) }, async ({ describe: ask, rows }) => {
       expect(await rows("from data")).toEqual([{ a: 1n }]);
       writeFileSync(path, "a,b\nx,2\n");
-      expect((await ask("from data")).schema.columns.map(({ name, type }) => `${name} ${type.kind}`)).toEqual(["a text", "b integer"]);
+      expect((await ask("from data")).schema.columns.map(({ name, type }) => `${name} ${type.kind}`)).toEqual([
+        "a text",
+        "b integer",
+      ]);
       expect(await rows("from data")).toEqual([{ a: "x", b: 2n }]);
       // Of the same size, and a moment later.
       writeFileSync(path, "a,b\ny,3\n");
@@ -316,7 +399,11 @@ describe("files that change", () => {
       expect(await rows("select count(*) as n from data")).toEqual([{ n: 2n }]);
       rmSync(join(made, "1.csv"));
       rmSync(join(made, "2.csv"));
-      await expect(rows("from data")).rejects.toMatchObject({ code: "connection_unavailable", connection: "data", retryable: true });
+      await expect(rows("from data")).rejects.toMatchObject({
+        code: "connection_unavailable",
+        connection: "data",
+        retryable: true,
+      });
       writeFileSync(join(made, "3.csv"), "a\n3\n");
       expect(await rows("from data")).toEqual([{ a: 3n }]);
     });
@@ -331,7 +418,10 @@ describe("files that change", () => {
         longest = Math.max(longest, performance.now() - last);
         last = performance.now();
       }, 1);
-      const stream = await engine.stream({ template: [{ text: "select count(*) as n from data" }], parameters: new Map() }, { signal: new AbortController().signal });
+      const stream = await engine.stream(
+        { template: [{ text: "select count(*) as n from data" }], parameters: new Map() },
+        { signal: new AbortController().signal },
+      );
       for await (const batch of stream) expect(batch.numRows).toBe(1);
       clearInterval(timer);
       // Finding out takes 200 ms and more here.
@@ -341,11 +431,14 @@ describe("files that change", () => {
 });
 
 describe("paths", () => {
-  it.each(["https://example.org/x.csv", "s3://bucket/x.parquet", "file:///etc/passwd", "", "a\0b"])("%j is refused", (path) => {
-    for (const make of [csv, json, parquet]) {
-      expect(() => make(path)).toThrow(expect.objectContaining({ code: "invalid_definition", field: "path" }));
-    }
-  });
+  it.each(["https://example.org/x.csv", "s3://bucket/x.parquet", "file:///etc/passwd", "", "a\0b"])(
+    "%j is refused",
+    (path) => {
+      for (const make of [csv, json, parquet]) {
+        expect(() => make(path)).toThrow(expect.objectContaining({ code: "invalid_definition", field: "path" }));
+      }
+    },
+  );
 
   it("no path at all is refused", () => {
     expect(() => csv([])).toThrow(expect.objectContaining({ code: "invalid_definition", field: "path" }));
@@ -374,6 +467,8 @@ describe("paths", () => {
     [{ columns: { a: "INTEGER'}, ignore_errors = true --" } }, "columns.a"],
     [{ columns: { a: "INTEGER", A: "INTEGER" } }, "columns"],
   ])("options %j are refused", (options, field) => {
-    expect(() => csv("x.csv", options as CsvOptions)).toThrow(expect.objectContaining({ code: "invalid_definition", field }));
+    expect(() => csv("x.csv", options as CsvOptions)).toThrow(
+      expect.objectContaining({ code: "invalid_definition", field }),
+    );
   });
 });

@@ -28,7 +28,7 @@ function plans(analyze: boolean): ReadonlyMap<string, string> {
 
 describe.each([false, true])("with 1 M pending and 5 M finished runs (statistics: %s)", (analyze) => {
   it("no statement goes through a whole table or an unordered index", () => {
-    const scans = [...plans(analyze)].filter(([, plan]) => /\bSCAN\b/.test(plan)).map(([name]) => name);
+    const scans = [...plans(analyze)].filter(([, plan]) => /\bSCAN (?!CONSTANT ROW)/.test(plan)).map(([name]) => name);
     // Ready runs stand in the order in which they are claimed: the scan of that index ends at the limit.
     expect(scans).toEqual(["readyRuns"]);
     expect(plans(analyze).get("readyRuns")).toBe("SCAN runs USING COVERING INDEX runs_ready");

@@ -21,14 +21,15 @@ export class RunClaims {
 
   /** Overdue runs, which fail; then ready ones, in their order. */
   takePending(claim: ClaimRequest, now: number): readonly JobRun[] {
-    const { overdueRuns, wakeRuns, readyRuns } = this.statements;
+    const { passedTimes, overdueRuns, wakeRuns, readyRuns } = this.statements;
     const start = (limit: number, select: (limit: number, skip: number) => Numbers): readonly JobRun[] =>
       this.#take(limit, select, (record) => applyClaim(record, claim, now), now);
-    const overdue = start(claim.limit, (limit, skip) => overdueRuns.all({ now, limit, skip }));
-    const left = claim.limit - overdue.length;
-    if (left <= 0) return overdue;
-    wakeRuns.run({ now, limit: left + WOKEN_AT_ONCE });
-    return [...overdue, ...start(left, (limit, skip) => readyRuns.all({ limit, skip }))];
+    const passed = passedTimes.get({ now });
+    const failed = passed?.overdue ? start(claim.limit, (limit, skip) => overdueRuns.all({ now, limit, skip })) : [];
+    const left = claim.limit - failed.length;
+    if (left <= 0) return failed;
+    if (passed?.due) wakeRuns.run({ now, limit: left + WOKEN_AT_ONCE });
+    return [...failed, ...start(left, (limit, skip) => readyRuns.all({ limit, skip }))];
   }
 
   /** Runs whose lease is over, or whose owner is. */

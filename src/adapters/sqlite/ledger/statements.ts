@@ -45,9 +45,8 @@ export function prepareStatements(database: Database, { Kysely, SqliteDialect, s
 
   // The name of a bound value. Literals are for what partial indexes name: SQLite matches their text.
   const at = <T>(name: string): RawBuilder<T> => sql.raw<T>(`@${name}`);
-  const prepare = <Given extends object, Row>(query: {
-    compile(): { readonly sql: string };
-  }): Prepared<Given, Row> => database.prepare<[Given], Row>(query.compile().sql);
+  const prepare = <Given extends object, Row>(query: { compile(): { readonly sql: string } }): Prepared<Given, Row> =>
+    database.prepare<[Given], Row>(query.compile().sql);
 
   const bare = (text: string): BareStatement => database.prepare(text);
 
@@ -59,6 +58,13 @@ export function prepareStatements(database: Database, { Kysely, SqliteDialect, s
   const ready = db.selectFrom("runs").select("seq").where("queue", "=", sql.lit("ready"));
   const waiting = db.selectFrom("runs").where("queue", "=", sql.lit("waiting"));
   const due = waiting.select("seq").where("run_at", "<=", at<number>("now"));
+  const overdue = db
+    .selectFrom("runs")
+    .select("seq")
+    .where("queue", "is not", null)
+    .where("started_at", "is", null)
+    .where("start_deadline", "is not", null)
+    .where("start_deadline", "<", at<number>("now"));
   const newestFirst = db
     .selectFrom("runs")
     .select("seq")
@@ -134,18 +140,12 @@ export function prepareStatements(database: Database, { Kysely, SqliteDialect, s
         .where("seq", "=", at<number>("seq")),
     ),
 
+    /** Whether there is anything for the two statements that follow, at a tenth of their cost: mostly there is not. */
+    passedTimes: prepare<{ readonly now: number }, { readonly overdue: 0 | 1; readonly due: 0 | 1 }>(
+      db.selectNoFrom((is) => [is.exists(overdue).as("overdue"), is.exists(due).as("due")]),
+    ),
     overdueRuns: prepare<Moment & { readonly skip: number }, Numbered>(
-      db
-        .selectFrom("runs")
-        .select("seq")
-        .where("queue", "is not", null)
-        .where("started_at", "is", null)
-        .where("start_deadline", "is not", null)
-        .where("start_deadline", "<", at<number>("now"))
-        .orderBy("start_deadline")
-        .orderBy("seq")
-        .limit(at<number>("limit"))
-        .offset(at<number>("skip")),
+      overdue.orderBy("start_deadline").orderBy("seq").limit(at<number>("limit")).offset(at<number>("skip")),
     ),
     /** Of the runs whose time has come only those that a claim of `limit` runs could take: a burst is worked off bit by bit. */
     wakeRuns: prepare<Moment, never>(
