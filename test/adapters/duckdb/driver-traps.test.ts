@@ -79,9 +79,7 @@ describe("the DuckDB driver by itself", () => {
   });
 
   it("infers a list of nulls from [null, 1]", async () => {
-    const reader = await connection
-      .runAndReadAll("select $1 as x", [{ items: [null, 1] }])
-      .catch(() => undefined);
+    const reader = await connection.runAndReadAll("select $1 as x", [{ items: [null, 1] }]).catch(() => undefined);
     const { listValue } = await import("@duckdb/node-api");
     const wrong = await connection.runAndReadAll("select $1 as x", [listValue([null, 1])]);
     expect(reader).toBeUndefined();

@@ -18,7 +18,10 @@ const MANY = 2_000_000;
 const turn = (): Promise<void> => new Promise(setImmediate);
 const makeEngine = (): DuckDBEngine => new DuckDBEngine({ memoryLimit: "1GB" });
 const codeOf = async (work: Promise<unknown>): Promise<unknown> =>
-  work.then((value) => `ended with ${String(value)}`, (error: unknown) => (isJobError(error) ? error.code : error));
+  work.then(
+    (value) => `ended with ${String(value)}`,
+    (error: unknown) => (isJobError(error) ? error.code : error),
+  );
 
 const FAILURES: Readonly<Record<string, (at: number) => string>> = {
   "a cast": (at) => `cast(case when i = ${at} then 'x' else '1' end as integer)`,
@@ -57,34 +60,41 @@ it.each([20_481, ROWS / 2, ROWS - 1])("a CSV line of too many values is an error
   }
 });
 
-it.each([0, 1, 7])("a source that throws after %i batches is an error, and is read whole the next time", async (good) => {
-  const schema: TableSchema = { columns: [{ name: "x", type: { kind: "integer", bits: 64, signed: true }, nullable: true }] };
-  let scans = 0;
-  const source: Connection = {
-    capabilities: { kind: "test", read: true, write: "none", writeHint: "Write elsewhere.", tables: "single" },
-    source: () => ({
-      schema: () => Promise.resolve(schema),
-      async *scan() {
-        scans += 1;
-        for (let n = 0; n < good; n += 1) yield recordBatch(schema, [{ x: 1n }]);
-        if (scans === 1) throw new Error("the wire was cut");
-      },
-    }),
-    check: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
-  const engine = makeEngine();
-  await opened(engine, { source }, async () => {
-    expect(await codeOf(allRows(engine, plain("from source")))).toBe("query_failed");
-    expect((await allRows(engine, plain("from source"))).length).toBe(good);
-  });
-});
+it.each([0, 1, 7])(
+  "a source that throws after %i batches is an error, and is read whole the next time",
+  async (good) => {
+    const schema: TableSchema = {
+      columns: [{ name: "x", type: { kind: "integer", bits: 64, signed: true }, nullable: true }],
+    };
+    let scans = 0;
+    const source: Connection = {
+      capabilities: { kind: "test", read: true, write: "none", writeHint: "Write elsewhere.", tables: "single" },
+      source: () => ({
+        schema: () => Promise.resolve(schema),
+        async *scan() {
+          scans += 1;
+          for (let n = 0; n < good; n += 1) yield recordBatch(schema, [{ x: 1n }]);
+          if (scans === 1) throw new Error("the wire was cut");
+        },
+      }),
+      check: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const engine = makeEngine();
+    await opened(engine, { source }, async () => {
+      expect(await codeOf(allRows(engine, plain("from source")))).toBe("query_failed");
+      expect((await allRows(engine, plain("from source"))).length).toBe(good);
+    });
+  },
+);
 
 it("a query that outgrows the memory is an error", async () => {
   const engine = new DuckDBEngine({ memoryLimit: "200MB", tempLimit: "1MB" });
   await opened(engine, {}, async () => {
     const query = plain("select i, list(j order by j) as l from range(3) a(i), range(20000000) b(j) group by i");
-    expect(await codeOf(engine.stream(query, { signal: NEVER_ABORTED }).then((stream) => countRows(stream)))).toBe("resource_limit_exceeded");
+    expect(await codeOf(engine.stream(query, { signal: NEVER_ABORTED }).then((stream) => countRows(stream)))).toBe(
+      "resource_limit_exceeded",
+    );
     expect(await allRows(engine, plain("select 1 as x"))).toEqual([{ x: 1 }]);
   });
 });
@@ -92,9 +102,12 @@ it("a query that outgrows the memory is an error", async () => {
 it("the error's own text is told, also behind a semicolon and a comment", async () => {
   const engine = makeEngine();
   await opened(engine, {}, async () => {
-    const stream = await engine.stream(plain(`select case when i = 1999999 then error('boom') else i end as n from range(${MANY}) t(i); -- done`), {
-      signal: NEVER_ABORTED,
-    });
+    const stream = await engine.stream(
+      plain(`select case when i = 1999999 then error('boom') else i end as n from range(${MANY}) t(i); -- done`),
+      {
+        signal: NEVER_ABORTED,
+      },
+    );
     await expect(countRows(stream)).rejects.toThrow(/boom/);
   });
 });
@@ -165,7 +178,9 @@ it("aborts, closes and early ends at any moment truncate nothing, and leave ever
   await opened(engine, {}, async () => {
     for (let round = 0; round < 15; round += 1) {
       await Promise.all([one(), one(), one(), one()]);
-      expect((await allRows(engine, plain(`select count(*) as n from range(${rows})`)))[0]).toEqual({ n: BigInt(rows) });
+      expect((await allRows(engine, plain(`select count(*) as n from range(${rows})`)))[0]).toEqual({
+        n: BigInt(rows),
+      });
     }
   });
 });

@@ -48,14 +48,16 @@ it("the same of any source that a scan reads, in one query", async () => {
 it.each([
   ["csv", csv, (id: number) => `id\n${id}\n`],
   ["json", json, (id: number) => `{"id": ${id}}\n`],
-] as const)("a file of a pattern whose own name looks like a pattern is read, and no other twice: %s", (kind, connect, content) =>
-  inFolder(async (folder) => {
-    for (const [id, name] of ["w1", "w[1]"].entries()) await writeFile(join(folder, `${name}.${kind}`), content(id));
-    const engine = makeEngine();
-    await opened(engine, { w: connect(join(folder, `*.${kind}`)) }, async () => {
-      expect(await allRows(engine, plain("select id from w order by id"))).toEqual([{ id: 0n }, { id: 1n }]);
-    });
-  }),
+] as const)(
+  "a file of a pattern whose own name looks like a pattern is read, and no other twice: %s",
+  (kind, connect, content) =>
+    inFolder(async (folder) => {
+      for (const [id, name] of ["w1", "w[1]"].entries()) await writeFile(join(folder, `${name}.${kind}`), content(id));
+      const engine = makeEngine();
+      await opened(engine, { w: connect(join(folder, `*.${kind}`)) }, async () => {
+        expect(await allRows(engine, plain("select id from w order by id"))).toEqual([{ id: 0n }, { id: 1n }]);
+      });
+    }),
 );
 
 it("a file that is replaced while runs of it start gives one of its contents or a JobError, never a mixture", () =>
@@ -67,7 +69,9 @@ it("a file that is replaced while runs of it start gives one of its contents or 
       await rename(`${file}.next`, file);
     };
     await put(0);
-    const expected = [Array(5).fill({ id: "abcdefghijklmnopq" }), Array(5).fill({ id: "1", z: "2" })].map((rows) => text(rows));
+    const expected = [Array(5).fill({ id: "abcdefghijklmnopq" }), Array(5).fill({ id: "1", z: "2" })].map((rows) =>
+      text(rows),
+    );
     const engine = makeEngine();
     const wrong = new Set<string>();
     await opened(engine, { g: csv(file) }, async () => {

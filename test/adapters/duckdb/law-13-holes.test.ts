@@ -25,21 +25,33 @@ async function outcome(sql: (folder: string) => string): Promise<unknown> {
 }
 
 const anchored = (name: string, columns: string): string => {
-  const named = columns.split(",").map((column) => `${column} as ${column}`).join(", ");
+  const named = columns
+    .split(",")
+    .map((column) => `${column} as ${column}`)
+    .join(", ");
   return `with recursive "${name}" as (select ${named} from "${name}" union all select ${columns} from "${name}" where false) select * from "${name}"`;
 };
 
 describe("a CTE's name must not hide what the query really reads", () => {
   it.each([
-    ["a file beside a declared one, by the anchor of a recursive CTE", (folder: string) => anchored(join(folder, "k_secret.csv"), "id,v")],
+    [
+      "a file beside a declared one, by the anchor of a recursive CTE",
+      (folder: string) => anchored(join(folder, "k_secret.csv"), "id,v"),
+    ],
     ["settings, by the anchor of a recursive CTE", () => anchored("pg_settings", "name,setting")],
     ["the catalogue, by the anchor of a recursive CTE", () => anchored("sqlite_master", "name,sql")],
     [
       "a file, by a CTE whose name only JavaScript folds to it (Kelvin sign)",
       (folder: string) => `with "${folder}/\u212A_secret.csv" as (select 1) select * from "${folder}/k_secret.csv"`,
     ],
-    ["the catalogue, by the Kelvin sign", () => `with "duc\u212Adb_databases" as (select 1) select database_name, path from duckdb_databases`],
-    ["a subquery in a table function's ORDER BY", () => "select * from range(3 order by (select content from read_text('/etc/passwd')))"],
+    [
+      "the catalogue, by the Kelvin sign",
+      () => `with "duc\u212Adb_databases" as (select 1) select database_name, path from duckdb_databases`,
+    ],
+    [
+      "a subquery in a table function's ORDER BY",
+      () => "select * from range(3 order by (select content from read_text('/etc/passwd')))",
+    ],
   ])("%s", async (_, sql) => {
     expect(await outcome(sql)).toBe("refused");
   });
@@ -62,22 +74,31 @@ it("a view inside a declared DuckDB file opens no file that the host did not nam
     await writeFile(join(folder, "secret.csv"), "id,v\n7,secret\n");
     const instance = await DuckDBInstance.create(file);
     const connection = await instance.connect();
-    await connection.run(`create view spy as from read_csv('${folder}/secret.csv'); create view settings as from duckdb_settings()`);
+    await connection.run(
+      `create view spy as from read_csv('${folder}/secret.csv'); create view settings as from duckdb_settings()`,
+    );
     connection.disconnectSync();
     instance.closeSync();
     const shop = duckdb(file);
     const engine = makeEngine();
-    const engineSays = await opened(engine, { shop }, () => allRows(engine, plain("from shop.spy")).catch(() => "refused"));
+    const engineSays = await opened(engine, { shop }, () =>
+      allRows(engine, plain("from shop.spy")).catch(() => "refused"),
+    );
     expect(engineSays).toBe("refused");
     // An instance of its own, which nothing locks: it opens files, and the network, and may load extensions.
     const sourceSays = await Promise.resolve(shop.source?.("spy")?.schema(NEVER_ABORTED)).catch(() => "refused");
     expect(sourceSays).toBe("refused");
   }));
 
-it.each(["1e999", "-1e999"])("a number without end, %s, is a JobError or a value, and no raw SyntaxError", async (number) => {
-  const engine = makeEngine();
-  await opened(engine, {}, async () => {
-    const told = await engine.describe(plain(`select ${number} as x`), NEVER_ABORTED).catch((error: unknown) => error);
-    expect(told instanceof Error && !isJobError(told) ? told : undefined).toBeUndefined();
-  });
-});
+it.each(["1e999", "-1e999"])(
+  "a number without end, %s, is a JobError or a value, and no raw SyntaxError",
+  async (number) => {
+    const engine = makeEngine();
+    await opened(engine, {}, async () => {
+      const told = await engine
+        .describe(plain(`select ${number} as x`), NEVER_ABORTED)
+        .catch((error: unknown) => error);
+      expect(told instanceof Error && !isJobError(told) ? told : undefined).toBeUndefined();
+    });
+  },
+);
