@@ -28,7 +28,11 @@ export function readExecution(spec: unknown, path: string, problems: DefinitionP
       otherwise: EXECUTION_DEFAULTS.maxRecoveries,
     }),
     backoff: readBackoff(fields.get("backoff"), fields.at("backoff"), problems),
-    priority: fields.integer("priority", { min: -LARGEST_PRIORITY, max: LARGEST_PRIORITY, otherwise: EXECUTION_DEFAULTS.priority }),
+    priority: fields.integer("priority", {
+      min: -LARGEST_PRIORITY,
+      max: LARGEST_PRIORITY,
+      otherwise: EXECUTION_DEFAULTS.priority,
+    }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { causeChain, JobError } from "../../model/job-error.js";
@@ -7,7 +7,7 @@ import { EngineConnection } from "./engine-connection.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import { quoteList, quoteText } from "./quote.js";
-import { engineLanes, type EngineLanes, type ThreadLanes } from "./thread-lanes.js";
+import { PoolLanes } from "./pool-lanes.js";
 
 /** Connections kept open for the next query. */
 const IDLE_CONNECTIONS = 8;
@@ -17,19 +17,15 @@ const SETTINGS_PER_QUERY = ["current_transaction_invalidation_policy", "streamin
 
 /** One DuckDB instance: its settings, its idle connections and its folder for what does not fit in memory. */
 export class Database {
+  /** The way of every call into libuv's pool. */
+  readonly lanes = new PoolLanes();
   private readonly idle: EngineConnection[] = [];
   private closed = false;
-
-  /** Where calls that wait for rows wait for libuv's pool. */
-  readonly longLane: ThreadLanes;
 
   private constructor(
     private readonly instance: DuckDBInstance,
     private readonly tempFolder: string,
-    private readonly lanes: EngineLanes,
-  ) {
-    this.longLane = lanes.long;
-  }
+  ) {}
 
   /**
    * @param reachable files, and folders (ending in `/`), that may be read; nothing else can be, from here on.
@@ -41,7 +37,7 @@ export class Database {
     try {
       // The driver's cache knows every file that any instance of this process has open, and refuses to open one twice.
       // Two instances that did would lose each other's rows without an error.
-      database = new Database(await DuckDBInstance.fromCache(":memory:", config(options)), tempFolder, engineLanes());
+      database = new Database(await DuckDBInstance.fromCache(":memory:", config(options)), tempFolder);
       await database.openWorkFile(options);
       await database.lockDown(options, reachable);
       return database;
@@ -65,7 +61,7 @@ export class Database {
   async connect(): Promise<EngineConnection> {
     const idle = this.idle.pop();
     if (idle !== undefined) return idle;
-    return new EngineConnection(await this.lanes.short.run(() => this.instance.connect()), this.lanes);
+    return new EngineConnection(await this.lanes.short(() => this.instance.connect()), this.lanes);
   }
 
   /** Takes back a connection that has no open transaction and no open result. */
@@ -147,7 +143,8 @@ function config(options: DuckDBEngineOptions): Record<string, string> {
   return {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-    ...(options.threads !== undefined && { threads: String(options.threads) }),
+    // One thread stands by: a step of a cross product cannot be left before its end, and holds the thread that is in it.
+    threads: String((options.threads ?? availableParallelism()) + 1),
     ...(options.memoryLimit !== undefined && { memory_limit: options.memoryLimit }),
   };
 }

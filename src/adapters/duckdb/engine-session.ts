@@ -1,6 +1,6 @@
+import { JobError } from "../../model/job-error.js";
 import type { EngineContext, EngineQuery, QueryDescription } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
-import { JobError } from "../../model/job-error.js";
 import { abortable } from "./abortable.js";
 import { Database } from "./database.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
@@ -65,7 +65,7 @@ export class EngineSession {
     return this.database.use(async (connection) => {
       const sources = await this.catalog.provide(connection, references, {
         rows: false,
-        signal: this.untilClosed(signal),
+        signals: [signal, this.closing.signal],
       });
       try {
         const { statement, schema, parameters } = await planQuery(connection, query);
@@ -82,7 +82,7 @@ export class EngineSession {
     return this.database.use(async (connection) => {
       const sources = await this.catalog.provide(connection, references, {
         rows: false,
-        signal: this.untilClosed(signal),
+        signals: [signal, this.closing.signal],
       });
       try {
         const plan = await planQuery(connection, query);
@@ -104,13 +104,13 @@ export class EngineSession {
     try {
       const sources = await this.catalog.provide(connection, references, {
         rows: true,
-        signal: this.untilClosed(signal),
+        signals: [signal, this.closing.signal],
       });
       release = sources.release;
       const plan = await planQuery(connection, query);
       const running: RunningQuery = await RunningQuery.start({
         connection,
-        lane: this.database.longLane,
+        lanes: this.database.lanes,
         plan,
         explain: sources.explain,
         onEnd: (reusable) => {
@@ -129,11 +129,7 @@ export class EngineSession {
   }
 
   private abortable<T>(signal: AbortSignal, act: () => Promise<T>, discard?: (late: T) => Promise<void>): Promise<T> {
-    return abortable(this.untilClosed(signal), act, this.busy, discard);
-  }
-
-  private untilClosed(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, this.closing.signal]);
+    return abortable([signal, this.closing.signal], act, this.busy, discard);
   }
 }
 

@@ -70,6 +70,8 @@ export class QueryStream implements RowStream {
       ahead?.catch(() => undefined);
       let batches = 0;
       for (const batch of builder.add(chunk)) {
+        // A chunk of long texts fills fifty batches: the event loop turns between them.
+        if (batches > 0) await new Promise(setImmediate);
         yield batch;
         batches += 1;
       }

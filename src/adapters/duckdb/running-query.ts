@@ -9,14 +9,13 @@ import { runError, unexplained } from "./engine-error.js";
 import { holdsTexts } from "./free-texts.js";
 import { pause } from "./pause.js";
 import type { QueryPlan } from "./planned-query.js";
-import type { ThreadLanes } from "./thread-lanes.js";
+import type { PoolLanes } from "./pool-lanes.js";
 
 /** What a running query is made from. */
 export interface QueryToRun {
   /** Of its own, outside a transaction. */
   readonly connection: EngineConnection;
-  /** Where calls that wait for rows wait for libuv's pool. */
-  readonly lane: ThreadLanes;
+  readonly lanes: PoolLanes;
   readonly plan: QueryPlan;
   /** Adds to a failure what the sources know of it. */
   readonly explain: (error: JobError) => Promise<JobError>;
@@ -33,6 +32,8 @@ export interface QueryToRun {
  */
 export class RunningQuery {
   private result: DuckDBResult | undefined;
+  /** All rows lie in DuckDB's buffer: to fetch them is to wait for nothing. */
+  private isComputed = false;
   private inFlight: Promise<unknown> = Promise.resolve();
   private ending: Promise<void> | undefined;
   private isRolledBack = false;
@@ -85,14 +86,15 @@ export class RunningQuery {
   private async fetchNow(): Promise<DuckDBDataChunk | null> {
     if (this.ending !== undefined) throw stopped();
     const result = await this.firstResult();
-    const chunk = await this.query.lane.run(() => result.fetchChunk());
+    const fetch = (): Promise<DuckDBDataChunk | null> => result.fetchChunk();
+    const chunk = await (this.isComputed ? this.query.lanes.short(fetch) : this.query.lanes.long(fetch));
     return chunk === null || chunk.rowCount === 0 ? null : chunk;
   }
 
   private async firstResult(): Promise<DuckDBResult> {
     if (this.result !== undefined) return this.result;
-    await resultReady(this.pending);
-    this.result = await this.query.lane.run(() => this.pending.getResult());
+    this.isComputed = await resultReady(this.pending);
+    this.result = await this.query.lanes.short(() => this.pending.getResult());
     refuseOtherColumns(this.result, this.query.plan.schema);
     return this.result;
   }
@@ -111,7 +113,7 @@ export class RunningQuery {
       const pending = statement.start();
       statement.destroySync();
       await resultReady(pending);
-      await this.query.lane.run(() => pending.getResult());
+      await this.query.lanes.short(() => pending.getResult());
     } catch (error) {
       return this.explained(runError(error, 1));
     }
@@ -189,14 +191,19 @@ function refuseOtherColumns(result: DuckDBResult, { columns }: TableSchema): voi
   });
 }
 
-/** Waits until a result is there, without holding a thread of libuv's pool: DuckDB's own threads do the work. */
-async function resultReady(pending: DuckDBPendingResult): Promise<void> {
+/**
+ * Waits until rows are there, without holding a thread of libuv's pool: DuckDB's own threads do the work.
+ *
+ * @returns whether all rows are there.
+ */
+async function resultReady(pending: DuckDBPendingResult): Promise<boolean> {
   // The driver offers this state only together with work on the calling thread, which is the event loop's.
   const handle = pending["pending_result"] as PendingResult;
-  const { RESULT_NOT_READY, NO_TASKS_AVAILABLE } = duckdb.PendingState;
+  const { RESULT_READY, RESULT_NOT_READY, NO_TASKS_AVAILABLE } = duckdb.PendingState;
   for (let round = 0; ; round += 1) {
     const state = duckdb.pending_execute_check_state(handle);
-    if (state !== RESULT_NOT_READY && state !== NO_TASKS_AVAILABLE) return;
+    // A query that has ended, well or not, is in none of these states.
+    if (state !== RESULT_NOT_READY && state !== NO_TASKS_AVAILABLE) return state !== RESULT_READY;
     await pause(round);
   }
 }

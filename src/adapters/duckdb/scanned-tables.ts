@@ -15,7 +15,8 @@ import { quoteIdentifier } from "./quote.js";
 export interface WantedRows {
   /** False: the columns are enough, as for a description. */
   readonly rows: boolean;
-  readonly signal: AbortSignal;
+  /** Each of them ends the reading. */
+  readonly signals: readonly AbortSignal[];
 }
 
 /** A table of the engine's own that stands for a scanned one. */
@@ -45,8 +46,9 @@ export class ScannedTables {
     private readonly ddl: OneAtATime,
   ) {}
 
-  async provide(connection: EngineConnection, table: FoundTable, { rows, signal }: WantedRows): Promise<LoadedTable> {
+  async provide(connection: EngineConnection, table: FoundTable, { rows, signals }: WantedRows): Promise<LoadedTable> {
     const { source } = table;
+    const signal = AbortSignal.any([...signals]);
     const schema = await fromSource(table, source.schema(signal));
     if (schema === null) throw missing(table);
     if (!rows) return { name: await this.emptyTable(connection, schema), release: () => undefined };
