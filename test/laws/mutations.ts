@@ -110,10 +110,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     law: 8,
     what: "engine calls may fill libuv's pool",
-    file: "src/adapters/duckdb/thread-lanes.ts",
-    find: "Math.max(1, poolSize - 2)",
+    file: "src/adapters/duckdb/pool-lanes.ts",
+    find: "Math.max(1, poolSize - 1)",
     replace: "64",
-    tests: ["test/adapters/duckdb/thread-lanes.test.ts"],
+    tests: ["test/adapters/duckdb/pool-lanes.test.ts"],
   },
   {
     law: 9,
