@@ -57,7 +57,8 @@ describe("the runs of an owner that is gone", () => {
     for (const store of [first, second, await ledger.store()]) expect(await takeOver(store)).toEqual([]);
     // Looking must not have freed a lock.
     await using other = storeProcess(ledger.path, "open");
-    await other.heard("opened");
+    await other.ended;
+    expect(other.said).toMatchObject([{ opened: expect.any(String) as string }]);
     for (const store of [first, second]) expect(await takeOver(store)).toEqual([]);
   });
 
