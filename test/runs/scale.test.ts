@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
-import { drainRows, ScriptedDestination } from "../support/scripted-destination.js";
 import { idBatch, type Play } from "../support/stub-engine.js";
 
 const waits = (gate: Gate): Play =>
@@ -12,48 +11,7 @@ const waits = (gate: Gate): Play =>
     yield idBatch([1]);
   };
 
-/** Milliseconds to carry out `count` queued runs, each followed by result(). */
-async function queued(count: number, follow: boolean): Promise<number> {
-  const gate = new Gate();
-  let first = true;
-  const play: Play = async function* ({ signal }) {
-    if (first) {
-      first = false;
-      await gate.pass(signal);
-    }
-    yield idBatch([1]);
-  };
-  const destination = new ScriptedDestination(async (rows, request) => {
-    const rowsStaged = await drainRows(rows);
-    return (await request.permit({ rowsStaged })).committed();
-  });
-  const { executor } = harness({ plays: { "select 1": play }, destination, maxConcurrentRuns: 1 });
-  await executor.start();
-  const handles = [await executor.submitOrThrow("load")];
-  await gate.reached;
-  for (let n = 1; n < count; n += 1) handles.push(await executor.submitOrThrow("load"));
-  const results = follow ? handles.map((handle) => handle.result()) : [];
-  const startedAt = performance.now();
-  gate.open();
-  await Promise.all(results);
-  if (!follow)
-    while ((await executor.listRuns({ status: "pending", limit: 1 })).runs.length > 0)
-      await new Promise((r) => setImmediate(r));
-  const took = performance.now() - startedAt;
-  await executor.stop();
-  return took;
-}
-
 describe("10,000 queued runs", () => {
-  it("cost no more each when their submitters wait for them", { timeout: 300_000 }, async () => {
-    const small = await queued(1_000, true);
-    const large = await queued(8_000, true);
-    const unfollowed = await queued(8_000, false);
-    console.log({ small, large, unfollowed });
-    // Each change of a run wakes every follower of every run: what is waited for costs a multiple, and ever more of it.
-    expect(large / unfollowed).toBeLessThan(3);
-  });
-
   it("that nobody works on yet cost the ledger no reads", async () => {
     const store = new MemoryJobStore();
     let reads = 0;

@@ -4,7 +4,7 @@ import { JobError } from "../../model/job-error.js";
 export interface DuckDBEngineOptions {
   /** A DuckDB file that holds the engine's own working tables. Default: they are in memory. */
   readonly path?: string;
-  /** Threads that work on queries, all runs together. Default: one for each core. */
+  /** Threads that work on queries, all runs together; one more stands by. Default: one for each core. */
   readonly threads?: number;
   /** Memory for all queries together, as DuckDB writes it (`"512MB"`, `"4GiB"`). Default: 80 % of the machine's. */
   readonly memoryLimit?: string;

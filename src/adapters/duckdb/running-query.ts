@@ -69,6 +69,8 @@ export class RunningQuery {
   /** Rejects unless the rows that were fetched are all rows. */
   async proveEnd(): Promise<void> {
     if (this.ending !== undefined) throw stopped();
+    // It had ended, and well, before its first row was fetched.
+    if (this.isComputed) return;
     try {
       await this.tracked(this.query.connection.execute("select 1"));
     } catch (error) {

@@ -68,15 +68,7 @@ try {
   await store.open({ clock: systemClock });
   await tell({ opened: owner });
   if (task === "work") await Promise.all([0, 1, 2].map(work));
-  if (task === "claim") {
-    process.once(
-      "message",
-      () =>
-        void claimAll()
-          .then(() => store.close())
-          .then(() => process.disconnect()),
-    );
-  }
+  if (task === "claim") process.on("message", () => void claimAll());
   if (task === "hold") {
     await store.claimRuns({ owner, limit: 2, leaseMs: 60_000 });
     await tell({ holding: true });

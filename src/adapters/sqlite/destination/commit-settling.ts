@@ -15,7 +15,7 @@ const LOCK_WAIT_MS = 500;
  */
 export function settleUnderLock(database: Database, commitId: CommitId, stop: StopFlag): Settlement {
   try {
-    database.pragma("synchronous = full");
+    whenUnlocked(stop, () => database.pragma("synchronous = full"), LOCK_WAIT_MS);
     whenUnlocked(stop, () => database.exec("begin immediate"), LOCK_WAIT_MS);
     const { state, rows_written: rowsWritten } = findOrFence(database, commitId);
     whenUnlocked(stop, () => database.exec("commit"), LOCK_WAIT_MS);

@@ -41,7 +41,8 @@ export class TableLoad {
   /** Waits for the lock, and then does everything but the rows. */
   static begin(database: Database, request: LoadRequest, stop: StopFlag): TableLoad {
     // One more fsync in each transaction, for which a commit survives also a loss of power.
-    database.pragma("synchronous = full");
+    // The pragma reads the schema, which a writer that recovers from a crash locks.
+    whenUnlocked(stop, () => database.pragma("synchronous = full"));
     whenUnlocked(stop, () => database.exec("begin immediate"));
     claimCommit(database, request.commitId, request.table);
     const existing = fittingTable(database, request);
