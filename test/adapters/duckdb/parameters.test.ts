@@ -154,13 +154,13 @@ describe("inferred parameters", () => {
     const data = rows([{ n: 1 }], { columns: { n: "SMALLINT" } });
     await withEngine({ data }, async ({ describe: ask, rows: read }) => {
       const bound = { a: { type: null, value: "x" }, b: { type: null, value: "1" }, c: { type: null, value: "1" } };
-      const mixed = query("select {a} as a from data where n = {b} limit {c}", bound);
+      const mixed = query("select {a} as a, n = {b} as same from data limit {c}", bound);
       expect(Object.fromEntries((await ask(mixed)).parameters)).toEqual({
         a: null,
         b: { kind: "integer", bits: 16, signed: true },
         c: { kind: "integer", bits: 64, signed: true },
       });
-      expect(await read(mixed)).toEqual([{ a: "x" }]);
+      expect(await read(mixed)).toEqual([{ a: "x", same: true }]);
     });
   });
 
