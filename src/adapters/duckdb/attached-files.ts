@@ -21,7 +21,7 @@ export class AttachedFiles {
     connection: EngineConnection,
     name: string,
     { path, readOnly }: NonNullable<EngineRelation["attach"]>,
-  ): Promise<() => void> {
+  ): Promise<() => Promise<void>> {
     const key = name.toLowerCase();
     await this.ddl.run(async () => {
       const readers = this.readers.get(key) ?? 0;
@@ -30,7 +30,7 @@ export class AttachedFiles {
       if (readers === 0) await connection.read(attach);
       this.readers.set(key, readers + 1);
     });
-    return () => void this.ddl.run(() => this.giveBack(key)).catch(() => undefined);
+    return () => this.ddl.run(() => this.giveBack(key));
   }
 
   private async giveBack(key: string): Promise<void> {

@@ -72,7 +72,7 @@ export class EngineSession {
         statement.destroySync();
         return { schema, parameters, tables: sources.tables };
       } finally {
-        sources.release();
+        await sources.release();
       }
     });
   }
@@ -92,7 +92,7 @@ export class EngineSession {
         statement.destroySync();
         return rows.map((row) => String(row[1])).join("\n");
       } finally {
-        sources.release();
+        await sources.release();
       }
     });
   }
@@ -100,7 +100,7 @@ export class EngineSession {
   private async streamNow(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
     const references = await this.check.tables(rendered(query));
     const connection = await this.database.connect();
-    let release = (): void => undefined;
+    let release = (): Promise<void> => Promise.resolve();
     try {
       const sources = await this.catalog.provide(connection, references, {
         rows: true,
@@ -113,17 +113,17 @@ export class EngineSession {
         lanes: this.database.lanes,
         plan,
         explain: sources.explain,
-        onEnd: (reusable) => {
-          this.running.delete(running);
-          release();
+        onEnd: async (reusable) => {
           this.database.release(connection, reusable);
+          await release();
+          this.running.delete(running);
         },
       });
       this.running.add(running);
       return new QueryStream(plan.schema, running, signal, limit);
     } catch (error) {
-      release();
       this.database.release(connection);
+      await release();
       throw error;
     }
   }

@@ -20,7 +20,7 @@ export interface QueryToRun {
   /** Adds to a failure what the sources know of it. */
   readonly explain: (error: JobError) => Promise<JobError>;
   /** Called once, when nothing of the query is left; `reusable` says whether the connection is as it was before. */
-  readonly onEnd: (reusable: boolean) => void;
+  readonly onEnd: (reusable: boolean) => Promise<void>;
 }
 
 /**
@@ -138,12 +138,13 @@ export class RunningQuery {
     await this.interrupted(this.inFlight);
     // A pending result that is left as it is keeps threads, and outlives the database that it needs.
     if (this.result === undefined) await this.interrupted(this.firstResult()).catch(() => undefined);
-    try {
-      if (!this.isRolledBack) await this.interrupted(this.rollback());
-      this.query.onEnd(true);
-    } catch {
-      this.query.onEnd(false);
-    }
+    const rolledBack = this.isRolledBack ? Promise.resolve() : this.interrupted(this.rollback());
+    await this.query.onEnd(
+      await rolledBack.then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   /** Interrupts until `call` has settled: an interrupt that comes before its statement, or between two, is lost. */

@@ -23,7 +23,7 @@ export interface WantedRows {
 export interface LoadedTable {
   /** In the form that `query_table` takes. */
   readonly name: string;
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
 }
 
 /** What goes into DuckDB between two turns of the event loop. */
@@ -51,15 +51,15 @@ export class ScannedTables {
     const signal = AbortSignal.any([...signals]);
     const schema = await fromSource(table, source.schema(signal));
     if (schema === null) throw missing(table);
-    if (!rows) return { name: await this.emptyTable(connection, schema), release: () => undefined };
+    if (!rows) return { name: await this.emptyTable(connection, schema), release: () => Promise.resolve() };
     if (source.immutable === true) {
       return {
         name: await once(this.kept, table.name, () => this.load(connection, table, schema, signal)),
-        release: () => undefined,
+        release: () => Promise.resolve(),
       };
     }
     const name = await this.load(connection, table, schema, signal);
-    return { name, release: () => void this.drop(name).catch(() => undefined) };
+    return { name, release: () => this.drop(name) };
   }
 
   private emptyTable(connection: EngineConnection, schema: TableSchema): Promise<string> {

@@ -17,7 +17,7 @@ export interface ProvidedTables {
   /** As `connection` or `connection.table`, each once, in order. */
   readonly tables: readonly string[];
   /** Called once nothing of the query runs any more. */
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
   /** A failure of the query, with the place in a file where that tells more. Needs the connection outside a transaction. */
   readonly explain: (error: JobError) => Promise<JobError>;
 }
@@ -54,19 +54,25 @@ export class SourceCatalog {
       references.map((reference) => this.finder.find(reference)).map((table) => [table.name, table]),
     );
     refuseTwoSpellings([...found.keys()]);
-    const releases: (() => void)[] = [];
-    const release = (): void => releases.splice(0).forEach((free) => free());
+    const releases: (() => Promise<void>)[] = [];
+    const release = async (): Promise<void> => {
+      await Promise.allSettled(releases.splice(0).map((free) => free()));
+    };
     try {
       for (const table of found.values()) releases.push(await this.provideOne(connection, table, wanted));
     } catch (error) {
-      release();
+      await release();
       throw error;
     }
     const explain = (error: JobError): Promise<JobError> => placed(error, [...found.values()], connection);
     return { tables: [...found.keys()].sort(), release, explain };
   }
 
-  private async provideOne(connection: EngineConnection, table: FoundTable, wanted: WantedRows): Promise<() => void> {
+  private async provideOne(
+    connection: EngineConnection,
+    table: FoundTable,
+    wanted: WantedRows,
+  ): Promise<() => Promise<void>> {
     const relation: DuckDBRelation | undefined = table.source.relation;
     if (relation === undefined || relation.dialect !== DUCKDB_DIALECT) {
       const loaded = await this.scanned.provide(connection, table, wanted);
@@ -81,7 +87,7 @@ export class SourceCatalog {
         return await this.attached.lease(connection, table.connection, relation.attach);
       const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
       await this.view(connection, table, `from ${from}`);
-      return () => undefined;
+      return () => Promise.resolve();
     } catch (error) {
       throw unreadable(table, error);
     }
