@@ -10,7 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^millrace$/, replacement: `${import.meta.dirname}/src/index.ts` },
       { find: /^millrace\/testing$/, replacement: `${import.meta.dirname}/src/testing/entry.ts` },
-      { find: /^millrace\/(duckdb|sqlite)$/, replacement: `${import.meta.dirname}/src/adapters/$1/entry.ts` },
+      { find: /^millrace\/(duckdb|sqlite|postgres)$/, replacement: `${import.meta.dirname}/src/adapters/$1/entry.ts` },
     ],
   },
   test: {

@@ -3,5 +3,6 @@ export const entryPoints = {
   index: "src/index.ts",
   duckdb: "src/adapters/duckdb/entry.ts",
   sqlite: "src/adapters/sqlite/entry.ts",
+  postgres: "src/adapters/postgres/entry.ts",
   testing: "src/testing/entry.ts",
 };

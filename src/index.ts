@@ -1,6 +1,10 @@
 // The engine.
 export { JobExecutor, type StartReport, type StopOptions, type StopReport } from "./executor/job-executor.js";
 export type { JobExecutorOptions } from "./executor/executor-options.js";
+export type { ExecutorRole } from "./executor/working-options.js";
+export { stopOnSignals, type StopOnSignalsOptions } from "./executor/stop-on-signals.js";
+export type { ExecutorEvent } from "./runs/executor-events.js";
+export type { RetentionTimes } from "./runs/retention.js";
 
 // Jobs, and what a submit takes and gives.
 export { defineJob, type JobSpec } from "./jobs/define-job.js";
@@ -15,13 +19,17 @@ export type {
   ParamSpecs,
   ParamsOf,
 } from "./jobs/params-of.js";
-export type { ParamsOfJob, SubmitArgs } from "./jobs/job-params.js";
+export type { ParamsOfJob, SubmitArgs, SubmitItem } from "./jobs/job-params.js";
 export type { StandardSchemaV1 } from "./jobs/standard-schema.js";
 export { requestSchema } from "./jobs/request-schema.js";
 export type { JsonSchema } from "./jobs/data-type-schema.js";
 export type { SubmitOptions } from "./runs/submit-options.js";
 export type { JobPreview, DestinationPreview, PreviewOptions } from "./runs/preview.js";
 export type { RunHandle } from "./runs/run-handle.js";
+export type { BulkOptions } from "./runs/bulk-submission.js";
+export type { PreparedRun } from "./runs/prepared-run.js";
+export type { RedriveError, RedriveManyOptions, RedriveOptions } from "./runs/redrive.js";
+export type { RedriveReport, RedriveResult } from "./executor/run-submitter.js";
 export type { EventsOptions } from "./runs/run-events.js";
 export type { RecoveryReport } from "./runs/recovery.js";
 
@@ -35,12 +43,13 @@ export { CronerScheduler } from "./adapters/croner/croner-scheduler.js";
 
 // Errors: match on `code`.
 export { JobError, isJobError, type ErrorDetails, type JobErrorInit, type JobErrorJson } from "./model/job-error.js";
-export { ERROR_CODES, type ErrorCode, type ErrorPlane } from "./model/error-codes.js";
+export { ERROR_CODES, type ErrorCode, type ErrorPlane, type RunErrorCode } from "./model/error-codes.js";
 export type { JobSubmitError, SubmitErrorCode } from "./model/submit-error.js";
 
 // What the ledger holds.
 export type {
   CancelOutcome,
+  CreatedRun,
   CancelRequest,
   CancelledRun,
   FailedRun,
@@ -91,9 +100,10 @@ export { canonicalJson, type JsonValue } from "./model/json.js";
 
 // The rules of a run's life, for a store of your own: `docs/guides/write-a-store.md`.
 export { applyCancel } from "./model/apply-cancel.js";
-export { applyClaim, applyTakeOver, isOverdue, isWaiting } from "./model/apply-claim.js";
+export { applyClaim, applyOverdue, applyTakeOver, isOverdue, isWaiting } from "./model/apply-claim.js";
 export { applyEvents, applyRenewal, isExpired } from "./model/apply-lease.js";
 export { applyTransition } from "./model/apply-transition.js";
+export { fullGate, gatesOf, type ConcurrencyGate } from "./model/concurrency-gate.js";
 export { runCursor, runPageRequest, type RunPageRequest } from "./model/run-paging.js";
 export { newRunRecord, runIdTaken, type RunRecord, type RunStep } from "./model/run-record.js";
 
@@ -113,8 +123,12 @@ export type {
   JobStore,
   LeaseRenewal,
   LeaseState,
+  PendingCancel,
+  PruneRange,
   RunTransition,
   StoreCapabilities,
+  StoreChange,
+  StoreContext,
   TransitionOutcome,
 } from "./ports/job-store.js";
 export type { Logger } from "./ports/logger.js";

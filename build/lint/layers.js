@@ -58,6 +58,7 @@ export const packages = {
   "@duckdb/node-api": { in: ["adapters/duckdb"], because: "one driver, one adapter" },
   "@duckdb/node-bindings": { in: ["adapters/duckdb"], because: "one driver, one adapter" },
   "better-sqlite3": { in: ["adapters/sqlite"], because: "one driver, one adapter" },
+  pg: { in: ["adapters/postgres"], because: "one driver, one adapter" },
   croner: { in: ["adapters/croner"], because: "one driver, one adapter" },
   kysely: { in: SQL_STORES, because: "SQL is built in the SQL adapters and nowhere else" },
   neverthrow: {

@@ -10,6 +10,8 @@ import type { JobStore } from "../ports/job-store.js";
 import type { Logger } from "../ports/logger.js";
 import type { QueryEngine } from "../ports/query-engine.js";
 import { optionFault, wholeNumber, type OptionRule } from "../runs/option-check.js";
+import type { RetentionTimes } from "../runs/retention.js";
+import { KEEP_ALL, RETENTION, ROLE, type ExecutorRole } from "./working-options.js";
 
 /** What a {@link JobExecutor} is made of. */
 export interface JobExecutorOptions<J extends readonly AnyJob[] = readonly AnyJob[]> {
@@ -25,6 +27,13 @@ export interface JobExecutorOptions<J extends readonly AnyJob[] = readonly AnyJo
   readonly ids?: IdSource;
   /** Default: warnings and errors go to the console, the rest nowhere. */
   readonly logger?: Logger;
+  /**
+   * What this process does of it all. `submit`: it takes runs, and follows and cancels them, but leaves the work to others.
+   * `work`: it carries runs out and takes none. Default `both`.
+   */
+  readonly role?: ExecutorRole;
+  /** How long runs are kept after they have ended. `forever`: none is ever deleted. Default: see {@link RetentionTimes}. */
+  readonly retention?: RetentionTimes | "forever";
   /** Runs carried out side by side. Default 4. */
   readonly maxConcurrentRuns?: number;
   /** How long a worker that died keeps its runs, in milliseconds. Default 30,000, at least 100. */
@@ -48,12 +57,14 @@ const SECRET_KEY: OptionRule = {
 
 const OPTIONS: Readonly<Record<keyof JobExecutorOptions, OptionRule>> = {
   engine: port("a query engine, such as new DuckDBEngine()", "open", "describe", "explain", "stream", "close"),
-  store: port("a job store, such as new MemoryJobStore()", "open", "createRun", "getRun", "claimRuns", "close"),
+  store: port("a job store, such as new MemoryJobStore()", "open", "createRuns", "getRun", "claimRuns", "close"),
   connections: { fits: isRecord, wanted: "a plain object of connections, { name: connection }" },
   jobs: { fits: Array.isArray, wanted: "an array of jobs" },
   clock: port("a clock", "now", "after"),
   ids: port("a source of ids", "next", "random"),
   logger: port("a logger, such as console", "debug", "info", "warn", "error"),
+  role: ROLE,
+  retention: RETENTION,
   maxConcurrentRuns: wholeNumber(1, LARGEST_COUNT),
   leaseMs: wholeNumber(SMALLEST_LEASE_MS, LONGEST_WAIT_MS, "a whole number of milliseconds"),
   commitTimeoutMs: wholeNumber(1, LONGEST_WAIT_MS, "a whole number of milliseconds"),
@@ -63,7 +74,7 @@ const OPTIONS: Readonly<Record<keyof JobExecutorOptions, OptionRule>> = {
 const REQUIRED = ["engine", "store", "connections", "jobs"] as const;
 
 /**
- * Checks every option, and gives the numbers with their defaults.
+ * Checks every option, and gives the plain ones with their defaults.
  *
  * @throws JobError `invalid_definition`, naming the option in `field`.
  */
@@ -76,8 +87,14 @@ export function checkedLimits(options: JobExecutorOptions) {
   options.jobs.forEach((job: unknown, index) => {
     if (!isDefined(job)) refuse(`jobs[${index}]`, "must be a job that defineJob or loadJobs made");
   });
-  const { maxConcurrentRuns = 4, leaseMs = 30_000, commitTimeoutMs = 60_000 } = options;
-  return { maxConcurrentRuns, leaseMs, commitTimeoutMs };
+  const { role = "both", retention = {}, maxConcurrentRuns = 4, leaseMs = 30_000, commitTimeoutMs = 60_000 } = options;
+  return {
+    role,
+    retention: { ...(retention === "forever" ? KEEP_ALL : retention) },
+    maxConcurrentRuns,
+    leaseMs,
+    commitTimeoutMs,
+  };
 }
 
 /** By what only a checked job has, since another build of the package may have made it. */

@@ -1,67 +1,42 @@
-import { setMaxListeners } from "node:events";
-import { errAsync, type ResultAsync } from "neverthrow";
-import { aesSecretBox } from "../adapters/system/aes-secret-box.js";
-import { consoleLogger } from "../adapters/system/console-logger.js";
-import { randomIds } from "../adapters/system/random-ids.js";
-import { systemClock } from "../adapters/system/system-clock.js";
+import type { Result, ResultAsync } from "neverthrow";
 import type { AnyJob } from "../jobs/job-definition.js";
-import type { JobNames, SubmitArgs } from "../jobs/job-params.js";
+import type { JobNames, SubmitArgs, SubmitItem } from "../jobs/job-params.js";
 import { JobRegistry } from "../jobs/job-registry.js";
-import { causeChain } from "../model/job-error.js";
-import { isTerminal } from "../model/run-status.js";
 import type { CancelOutcome, JobRun, RunPage, RunQuery } from "../model/run.js";
 import type { JobSubmitError } from "../model/submit-error.js";
-import { checkedReason, checkedRunId, checkedRunQuery, checkedStopOptions } from "../runs/checked-arguments.js";
-import { Connections } from "../runs/connections.js";
-import { Dispatcher } from "../runs/dispatcher.js";
-import { preview, type JobPreview, type PreviewOptions } from "../runs/preview.js";
-import { maskedLogger, Redactor } from "../runs/redactor.js";
-import { Recovery, type RecoveryReport } from "../runs/recovery.js";
-import { runEvents } from "../runs/run-events.js";
-import { runHandle, runResult, type RunAccess, type RunHandle } from "../runs/run-handle.js";
-import { RunLedger } from "../runs/run-ledger.js";
+import {
+  checkedReason,
+  checkedResultOptions,
+  checkedRunId,
+  checkedRunQuery,
+  checkedStopOptions,
+} from "../runs/checked-arguments.js";
+import type { ExecutorEvent } from "../runs/executor-events.js";
+import type { BulkItem, BulkOptions } from "../runs/bulk-submission.js";
+import type { PreparedRun } from "../runs/prepared-run.js";
+import type { JobPreview, PreviewOptions } from "../runs/preview.js";
+import { NOTHING_RECOVERED } from "../runs/recovery.js";
+import type { RedriveError, RedriveManyOptions, RedriveOptions } from "../runs/redrive.js";
+import { runHandle, type RunAccess, type RunHandle } from "../runs/run-handle.js";
+import { NO_ENDS } from "../runs/run-ending.js";
 import type { RunServices } from "../runs/run-services.js";
-import { SecretVault, withoutSeals } from "../runs/secret-vault.js";
+import { withoutSeals } from "../runs/secret-vault.js";
 import { Submission } from "../runs/submission.js";
 import type { SubmitOptions } from "../runs/submit-options.js";
-import { within } from "../runs/waiting.js";
-import { checkedConnections, checkedLimits, type JobExecutorOptions } from "./executor-options.js";
+import { Worker } from "../runs/worker.js";
+import { closeParts } from "./close-parts.js";
+import { checkedLimits, type JobExecutorOptions } from "./executor-options.js";
+import { executorServices } from "./executor-services.js";
+import { Followers } from "./followers.js";
 import { Lifecycle } from "./lifecycle.js";
-import { PendingPromises } from "./pending-promises.js";
+import { RunSubmitter, type RedriveReport } from "./run-submitter.js";
+import { stopReport, type StartReport, type StopOptions, type StopReport } from "./reports.js";
 
-/** What `start` found. */
-export interface StartReport {
-  /** Runs whose owner had died. */
-  readonly recovered: RecoveryReport;
-}
+export type { StartReport, StopOptions, StopReport } from "./reports.js";
 
-export interface StopOptions {
-  /** How long running attempts may take to end, in milliseconds. Default 30,000. */
-  readonly timeoutMs?: number;
-  /**
-   * `drain`: running attempts may end within `timeoutMs`, then they are interrupted. `cancel`: they are interrupted at
-   * once. What is interrupted is handed back and runs again; the attempt does not count. Default `drain`.
-   */
-  readonly mode?: "drain" | "cancel";
-}
-
-/** What `stop` left behind. */
-export interface StopReport {
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Failed, and pending again by the job's policy. */
-  readonly retrying: number;
-  /** Interrupted, and pending again. */
-  readonly handedBack: number;
-  /** Still `committing`, or not ended in time: recovery settles them. */
-  readonly unfinished: number;
-}
+type UntypedArgs<Options> = [parameters?: Readonly<Record<string, unknown>>, options?: Options];
 
 const DEFAULT_STOP_TIMEOUT_MS = 30_000;
-
-/** A part that does not close in this time is left behind. */
-const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
  * Runs jobs: SQL in, atomic commit out, and a ledger that never lies. Made of ports, all passed in; it decides nothing
@@ -71,55 +46,35 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   readonly #options: JobExecutorOptions<J>;
   readonly #jobs: JobRegistry;
   readonly #services: RunServices;
-  readonly #submission: Submission;
-  readonly #dispatcher: Dispatcher;
-  readonly #recovery: Recovery;
-  readonly #stopped = new AbortController();
+  readonly #submitter: RunSubmitter;
+  /** Null: this executor leaves the work to others. */
+  readonly #worker: Worker | null;
   readonly #lifecycle: Lifecycle<StartReport, StopReport, StopOptions>;
   readonly #access: RunAccess;
-  readonly #followed = new PendingPromises();
+  readonly #followers: Followers;
   #openedStore = false;
 
   /** @throws JobError `invalid_definition`, naming the option in `field`. */
   constructor(options: JobExecutorOptions<J>) {
-    const { maxConcurrentRuns, leaseMs, commitTimeoutMs } = checkedLimits(options);
-    const { clock = systemClock, ids = randomIds(clock), secretKey } = options;
-    const connections = new Connections(checkedConnections(options));
-    const logger = maskedLogger(options.logger ?? consoleLogger, new Redactor(connections.secrets));
+    const { role, maxConcurrentRuns, retention, ...times } = checkedLimits(options);
     this.#options = options;
     this.#jobs = new JobRegistry(options.jobs);
-    this.#services = {
-      ledger: new RunLedger(options.store),
-      engine: options.engine,
-      connections,
-      clock,
-      ids,
-      logger,
-      vault: new SecretVault(secretKey ? aesSecretBox(secretKey) : null),
-      owner: ids.next(),
-      leaseMs,
-      commitTimeoutMs,
-    };
-    this.#submission = new Submission(this.#jobs, this.#services);
-    this.#dispatcher = new Dispatcher(this.#services, maxConcurrentRuns);
-    this.#recovery = new Recovery(this.#services, () => this.#dispatcher.renewLeases());
+    this.#services = executorServices(options, times);
+    this.#worker = role === "submit" ? null : new Worker(this.#services, { maxConcurrentRuns, retention });
     this.#lifecycle = new Lifecycle(
       () => this.#start(),
       (stopOptions) => this.#stop(stopOptions),
+      role !== "work",
     );
-    // One listener for each run that is followed.
-    setMaxListeners(0, this.#stopped.signal);
-    const { ledger, vault } = this.#services;
-    const source = { ledger, clock, stopped: this.#stopped.signal, mayRead: () => this.#mustBeReadable() };
+    this.#followers = new Followers(this.#services, () => this.#mustBeReadable());
     this.#access = {
       get: (id) => this.getRun(id),
-      events: (id, eventsOptions) => runEvents(id, eventsOptions, source),
-      result: (id, resultOptions) => this.#followed.add(runResult(id, resultOptions, source)),
+      events: (id, eventsOptions) => this.#followers.events(id, eventsOptions),
+      result: (id, resultOptions) => this.#followers.result(id, resultOptions),
       cancel: (id, reason) => this.cancel(id, reason),
     };
-    ledger.signals.subscribe((change, runId) => {
-      if (change === "ended") vault.forget(runId);
-    });
+    const submission = new Submission(this.#jobs, this.#services);
+    this.#submitter = new RunSubmitter(submission, this.#services, this.#access, this.#lifecycle);
   }
 
   /**
@@ -138,7 +93,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
    */
   async stop(options?: StopOptions): Promise<StopReport> {
     const checked = checkedStopOptions(options);
-    if (checked.mode === "cancel") this.#dispatcher.interruptAll();
+    if (checked.mode === "cancel") this.#worker?.interruptAll();
     return this.#lifecycle.stop(checked);
   }
 
@@ -155,15 +110,8 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     name: N,
     ...args: SubmitArgs<J, N, SubmitOptions>
   ): ResultAsync<RunHandle, JobSubmitError> {
-    const [parameters, options = {}] = args as [Readonly<Record<string, unknown>>?, SubmitOptions?];
-    const { refusal } = this.#lifecycle;
-    if (refusal) return errAsync(refusal);
-    // Read now, since the host may use its options again. Null comes from plain JavaScript and is refused below.
-    const signal = (options as SubmitOptions | null)?.signal;
-    return this.#submission.submit(name, parameters, options).map(({ run, created }) => {
-      if (signal && !isTerminal(run.status)) this.#cancelWith(signal, run.id);
-      return runHandle(run.id, run.jobName, created, this.#access);
-    });
+    const [parameters, options = {}] = args as UntypedArgs<SubmitOptions>;
+    return this.#submitter.submit(name, parameters, options);
   }
 
   /** As {@link submit}, but a refusal is thrown. */
@@ -173,15 +121,53 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     return submitted.value;
   }
 
+  /**
+   * Submits many runs. Those that pass their checks are stored by 500 in one act; what is refused leaves no trace, and
+   * keeps no other from being stored. Leave the items as they are until this resolves.
+   *
+   * @returns a result for each item, in their order.
+   * @throws JobError `invalid_definition` for arguments that are none.
+   */
+  async submitMany<const N extends readonly JobNames<J>[]>(
+    items: { readonly [I in keyof N]: SubmitItem<J, N[I], SubmitOptions> },
+    options?: BulkOptions,
+  ): Promise<readonly Result<RunHandle, JobSubmitError>[]> {
+    return this.#submitter.submitMany(items as readonly BulkItem[], options);
+  }
+
+  /** Checks a run as {@link submit} does, and stores nothing: it is inserted in a transaction of the host's own. */
+  prepare<N extends JobNames<J>>(
+    name: N,
+    ...args: SubmitArgs<J, N, SubmitOptions>
+  ): ResultAsync<PreparedRun, JobSubmitError> {
+    const [parameters, options = {}] = args as UntypedArgs<SubmitOptions>;
+    return this.#submitter.prepare(name, parameters, options);
+  }
+
+  /**
+   * Runs a run that failed or was cancelled once more, as it was submitted: a new run, whose `redriveOf` names it. Called
+   * again, gives the same new run with `created: false`.
+   */
+  redrive(runId: string, options?: RedriveOptions): ResultAsync<RunHandle, RedriveError> {
+    return this.#submitter.redrive(runId, options);
+  }
+
+  /**
+   * Redrives the failed runs, newest first, in bounded steps; `listRuns({ status: "failed" })` lists them.
+   *
+   * @throws JobError `not_started`, `executor_stopped`, `work_only`, `store_unavailable`, `invalid_definition`.
+   */
+  redriveMany(options?: RedriveManyOptions): Promise<RedriveReport> {
+    return this.#submitter.redriveMany(options);
+  }
+
   /** A dry run: plan, schema difference and sample rows. Writes nothing. */
   preview<N extends JobNames<J>>(
     name: N,
     ...args: SubmitArgs<J, N, PreviewOptions>
   ): ResultAsync<JobPreview, JobSubmitError> {
-    const [parameters, options = {}] = args as [Readonly<Record<string, unknown>>?, PreviewOptions?];
-    const { refusal } = this.#lifecycle;
-    if (refusal) return errAsync(refusal);
-    return preview(this.#submission, this.#services, name, parameters, options);
+    const [parameters, options = {}] = args as UntypedArgs<PreviewOptions>;
+    return this.#submitter.preview(name, parameters, options);
   }
 
   /** The registered jobs, in order of their names. */
@@ -218,78 +204,54 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     const runId = checkedRunId(id);
     const why = checkedReason(reason);
     const outcome = await this.#services.ledger.requestCancel(runId, why);
-    if (outcome === "requested") this.#dispatcher.interrupt(runId, { kind: "cancelled", reason: why });
+    if (outcome === "requested") this.#worker?.interrupt(runId, { kind: "cancelled", reason: why });
     return outcome;
+  }
+
+  /**
+   * What happens to the executor itself, from now on: outages of the ledger, runs that nobody here can work on, leases that
+   * were lost, runs that were recovered or deleted. Ends when the executor has stopped. A reader that is 1,000 events
+   * behind loses the oldest, and is told how many.
+   *
+   * @param options its `signal` ends the iteration by throwing `aborted`.
+   */
+  events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<ExecutorEvent> {
+    return this.#services.events.follow(checkedResultOptions(options).signal);
   }
 
   async #start(): Promise<StartReport> {
     const { store, engine } = this.#options;
-    const { clock, logger, connections } = this.#services;
+    const { clock, logger, connections, ledger } = this.#services;
     this.#openedStore = !store.isOpen;
     try {
-      await store.open({ clock, logger });
+      await store.open({ clock, logger, onChange: (change) => ledger.hear(change) });
       await engine.open({ connections: connections.all, clock, logger });
-      // A destination that answers slowly must not keep the other runs waiting.
-      this.#dispatcher.start();
-      return { recovered: await this.#recovery.start() };
+      return { recovered: (await this.#worker?.start()) ?? NOTHING_RECOVERED };
     } catch (error) {
-      await this.#dispatcher.stop(0, "cancel");
+      await this.#worker?.stop(0, "cancel");
       await this.#close();
       throw error;
     }
   }
 
   async #stop({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS, mode = "drain" }: StopOptions): Promise<StopReport> {
-    this.#recovery.stop();
-    const { ended, unfinished } = await this.#dispatcher.stop(timeoutMs, mode);
-    this.#stopped.abort();
-    // Whoever waits for a run that has ended meanwhile still reads it.
-    await within(this.#services.clock, CLOSE_TIMEOUT_MS, this.#followed.settled());
+    const counts = (await this.#worker?.stop(timeoutMs, mode)) ?? { ended: NO_ENDS, unfinished: 0 };
+    this.#services.leases.stop();
+    await this.#followers.stop();
+    this.#services.events.close();
     await this.#close();
-    const { succeeded, failed, cancelled, retrying, handed_back: handedBack, in_doubt, lost } = ended;
-    return { succeeded, failed, cancelled, retrying, handedBack, unfinished: unfinished + in_doubt + lost };
+    return stopReport(counts);
   }
 
-  /** Frees everything that can be freed, and tells of what cannot. */
+  /** Frees everything that can be freed. */
   async #close(): Promise<void> {
     const { engine, store } = this.#options;
     const { connections, logger, clock } = this.#services;
-    const parts = [engine, ...connections.all.values(), ...(this.#openedStore ? [store] : [])];
-    const close = async (part: { close(): Promise<void> }): Promise<void> => {
-      try {
-        if ((await within(clock, CLOSE_TIMEOUT_MS, part.close())) !== "late") return;
-        logger.warn("Something did not close in time.", { part: part.constructor.name, timeoutMs: CLOSE_TIMEOUT_MS });
-      } catch (error) {
-        logger.warn("Something could not be closed.", { part: part.constructor.name, message: causeChain(error) });
-      }
-    };
-    await Promise.all(parts.map(close));
+    await closeParts([engine, ...connections.all.values(), ...(this.#openedStore ? [store] : [])], clock, logger);
   }
 
   #mustBeReadable(): void {
     const { readRefusal } = this.#lifecycle;
     if (readRefusal) throw readRefusal;
-  }
-
-  #cancelWith(signal: AbortSignal, runId: string): void {
-    const cancel = (): void => {
-      this.cancel(runId, "the submitter's signal was aborted").catch((error: unknown) => {
-        this.#services.logger.warn("A run could not be cancelled by its signal.", {
-          runId,
-          message: causeChain(error),
-        });
-      });
-    };
-    if (signal.aborted) return cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    const forget = (): void => {
-      signal.removeEventListener("abort", cancel);
-      this.#stopped.signal.removeEventListener("abort", forget);
-      unsubscribe();
-    };
-    const unsubscribe = this.#services.ledger.signals.subscribeTo(runId, (change) => {
-      if (change === "ended") forget();
-    });
-    this.#stopped.signal.addEventListener("abort", forget, { once: true });
   }
 }

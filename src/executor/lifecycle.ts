@@ -1,18 +1,28 @@
 import { JobError } from "../model/job-error.js";
 
+/** Why something is not done now; null: it is. */
+export interface Refusal {
+  /** Taking something new. */
+  readonly refusal: JobError<"not_started" | "executor_stopped" | "work_only"> | null;
+  /** Anything at all. */
+  readonly useRefusal: JobError<"not_started" | "executor_stopped"> | null;
+}
+
 /**
  * Starts once and stops once: calls share what is under way, a stop waits for a start, and a start that failed may be
  * tried again.
  */
-export class Lifecycle<Started, Stopped, StopOptions> {
+export class Lifecycle<Started, Stopped, StopOptions> implements Refusal {
   #starting: Promise<Started> | null = null;
   #stopping: Promise<Stopped> | null = null;
   #ready = false;
   #closed = false;
 
+  /** @param takes whether it takes anything new at all. */
   constructor(
     private readonly open: () => Promise<Started>,
     private readonly close: (options: StopOptions) => Promise<Stopped>,
+    private readonly takes: boolean,
   ) {}
 
   start(): Promise<Started> {
@@ -40,8 +50,13 @@ export class Lifecycle<Started, Stopped, StopOptions> {
     return this.#stopping;
   }
 
-  /** Why it takes nothing new now; null when it runs. */
-  get refusal(): JobError<"not_started" | "executor_stopped"> | null {
+  /** Why it takes nothing new now; null when it runs and is made for it. */
+  get refusal(): Refusal["refusal"] {
+    return this.takes ? this.useRefusal : workOnly();
+  }
+
+  /** Why it does nothing now; null when it runs. */
+  get useRefusal(): Refusal["useRefusal"] {
     return this.#stopping ? stopped() : this.#readiness();
   }
 
@@ -63,5 +78,12 @@ function stopped(): JobError<"executor_stopped"> {
   return new JobError("executor_stopped", {
     message: "The executor is stopping or has stopped.",
     hint: "Make a new executor; a stopped one does not start again.",
+  });
+}
+
+function workOnly(): JobError<"work_only"> {
+  return new JobError("work_only", {
+    message: "This executor works on runs and takes none.",
+    hint: 'Submit from an executor whose role is "both" or "submit".',
   });
 }

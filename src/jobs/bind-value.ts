@@ -18,26 +18,15 @@ export function bindValue(
   given: unknown,
   { type, secret }: ParameterDeclaration,
 ): Result<BoundValue, ParameterRefusal> {
-  const refusal = (code: ParameterRefusal["code"]) => (problem: ValueProblem) => ({
-    code,
-    // Keys inside a secret are part of it.
-    reason: (secret || problem.path === "" ? "" : `at ${problem.path} `) + problem.message,
-  });
-  return attempt(() => plainValue(given))
-    .andThen((plain) => attempt(() => ({ plain, type: type ?? inferDataType(plain) })))
-    .mapErr(refusal("unsupported_parameter"))
-    .andThen(({ plain, type }) =>
-      attempt(() => ({ type, value: fitValue(plain, type ?? { kind: "text" }), secret })).mapErr(
-        refusal("invalid_parameter"),
-      ),
-    );
-}
-
-function attempt<T>(act: () => T): Result<T, ValueProblem> {
+  let code: ParameterRefusal["code"] = "unsupported_parameter";
   try {
-    return ok(act());
+    const plain = plainValue(given);
+    const bound = type ?? inferDataType(plain);
+    code = "invalid_parameter";
+    return ok({ type: bound, value: fitValue(plain, bound ?? { kind: "text" }), secret });
   } catch (thrown) {
-    if (thrown instanceof ValueProblem) return err(thrown);
-    throw thrown;
+    if (!(thrown instanceof ValueProblem)) throw thrown;
+    // Keys inside a secret are part of it.
+    return err({ code, reason: (secret || thrown.path === "" ? "" : `at ${thrown.path} `) + thrown.message });
   }
 }

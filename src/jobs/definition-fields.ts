@@ -53,6 +53,14 @@ export class DefinitionFields {
     return range.otherwise;
   }
 
+  number(key: string, range: { readonly min: number; readonly max: number; readonly otherwise: number }): number {
+    const value = this.get(key);
+    if (value === undefined) return range.otherwise;
+    if (typeof value === "number" && value >= range.min && value <= range.max) return value;
+    this.add(key, `must be a number from ${range.min} to ${range.max}`);
+    return range.otherwise;
+  }
+
   flag(key: string): boolean | undefined {
     const value = this.get(key);
     if (value === undefined || typeof value === "boolean") return value;

@@ -57,9 +57,8 @@ export interface ParameterDefault {
  * whichever process, binds them as the first one did.
  */
 export function runDefinition(job: AnyJob, values?: ReadonlyMap<string, BoundValue>): RunDefinition {
-  const parameters = job.parameters.map((parameter) => ({
-    ...parameter,
-    type: parameter.type ?? values?.get(parameter.name)?.type ?? null,
-  }));
+  const parameters = job.parameters.map((parameter) =>
+    parameter.type === null ? { ...parameter, type: values?.get(parameter.name)?.type ?? null } : parameter,
+  );
   return { query: job.query, parameters, destination: job.destination, execution: job.execution };
 }

@@ -28,7 +28,7 @@ export function jobFromSpec(spec: unknown): AnyJob {
   const { template } = readQuery(query, fields);
   const { declarations, checks } = readParameters(fields.get("params"), "params", parameterNames(template), problems);
   const destination = readDestination(fields.get("destination"), "destination", problems);
-  const execution = readExecution(fields.get("execution"), "execution", problems);
+  const execution = readExecution(fields.get("execution"), "execution", declarations, problems);
   problems.throwIfAny(name);
   const definition = { query, parameters: declarations, destination, execution };
   return Object.freeze({

@@ -18,6 +18,14 @@ export type SubmitArgs<J extends readonly AnyJob[], N extends string, Options> =
     ? [params?: ParamsOfJob<J, N>, options?: Options]
     : [params: ParamsOfJob<J, N>, options?: Options];
 
+/** One submit of many, as an object. */
+export type SubmitItem<J extends readonly AnyJob[], N extends string, Options> = {
+  readonly name: N;
+  readonly options?: Options;
+} & (NoParams extends ParamsOfJob<J, N>
+  ? { readonly params?: ParamsOfJob<J, N> }
+  : { readonly params: ParamsOfJob<J, N> });
+
 type ParamsByName<J extends readonly AnyJob[], N extends string> = string extends N
   ? AnyParams
   : [Extract<J[number], { readonly name: N }>] extends [never]

@@ -77,6 +77,15 @@ export function invalidParameters(job: AnyJob, { issues, cause }: SchemaRefusal)
   });
 }
 
+/** @param problem why the job's `concurrencyKey`, filled with these parameters, is no key; follows their names. */
+export function unusableInKey(job: AnyJob, parameters: readonly string[], problem: string): JobSubmitError {
+  return refuse("invalid_parameter", job, {
+    parameters,
+    message: `cannot make its concurrencyKey of ${parameters.map(quoted).join(", ")}: ${problem}`,
+    hint: "Give other values, or a concurrencyKey of the submit's own.",
+  });
+}
+
 type ParameterErrorCode = "missing_parameters" | "unknown_parameters" | "unsupported_parameter" | "invalid_parameter";
 
 interface ParameterErrorInit {

@@ -1,4 +1,4 @@
-import { err, errAsync, ok, type Result, ResultAsync } from "neverthrow";
+import { err, ok, type Result, ResultAsync } from "neverthrow";
 import type { ParameterDeclaration } from "../model/job-definition.js";
 import type { JobSubmitError } from "../model/submit-error.js";
 import { bindValue, type ParameterRefusal } from "./bind-value.js";
@@ -21,6 +21,8 @@ export type BoundValues = ReadonlyMap<string, BoundValue>;
 
 type Given = ReadonlyMap<string, unknown>;
 
+const NOTHING_GIVEN: Given = new Map();
+
 /**
  * Checks what a caller gave against the job, and brings it into the form in which it is kept and bound; defaults are
  * filled in. Refused with `missing_parameters`, `unknown_parameters`, `unsupported_parameter` or `invalid_parameter`, in
@@ -30,11 +32,11 @@ type Given = ReadonlyMap<string, unknown>;
 export function checkParameters(
   job: AnyJob,
   given: Readonly<Record<string, unknown>> | undefined,
-): ResultAsync<BoundValues, JobSubmitError> {
+): Result<BoundValues, JobSubmitError> | ResultAsync<BoundValues, JobSubmitError> {
   const record = readRecord(given);
-  if (record instanceof ValueProblem) return errAsync(unreadableParameters(job, record));
+  if (record instanceof ValueProblem) return err(unreadableParameters(job, record));
   const schema = job.checks.record;
-  if (schema === null) return new ResultAsync(checkEach(job, record));
+  if (schema === null) return checkEach(job, record);
   return new ResultAsync(checkRecord(job, schema, record)).andThen((output) =>
     collect(
       job,
@@ -45,33 +47,55 @@ export function checkParameters(
 
 /** `undefined` is the same as not given. */
 function readRecord(given: unknown): Given | ValueProblem {
+  if (given === undefined) return NOTHING_GIVEN;
   try {
-    return new Map([...plainProperties(given === undefined ? {} : given)].filter(([, value]) => value !== undefined));
+    const record = new Map<string, unknown>();
+    for (const [name, value] of plainProperties(given)) {
+      if (value !== undefined) record.set(name, value);
+    }
+    return record;
   } catch (thrown) {
     if (thrown instanceof ValueProblem) return thrown;
     throw thrown;
   }
 }
 
-async function checkEach(job: AnyJob, given: Given): Promise<Result<BoundValues, JobSubmitError>> {
+function checkEach(
+  job: AnyJob,
+  given: Given,
+): Result<BoundValues, JobSubmitError> | ResultAsync<BoundValues, JobSubmitError> {
   const missing = job.parameters.filter(({ name, required }) => required && !given.has(name));
   if (missing.length > 0) return err(missingParameters(job, missing));
   const unknown = [...given.keys()].filter((name) => !job.parameters.some((parameter) => parameter.name === name));
   if (unknown.length > 0) return err(unknownParameters(job, unknown));
-  return collect(job, await Promise.all(job.parameters.map(async (parameter) => checkOne(job, parameter, given))));
+  if (job.checks.schemas.size === 0)
+    return collect(
+      job,
+      job.parameters.map((parameter) => bindGiven(job, parameter, given)),
+    );
+  const checking = Promise.all(job.parameters.map((parameter) => checkOne(job, parameter, given)));
+  return new ResultAsync(checking.then((results) => collect(job, results)));
+}
+
+function bindGiven(
+  { checks }: AnyJob,
+  parameter: ParameterDeclaration,
+  given: Given,
+): Result<BoundValue, ParameterRefusal> {
+  const fallback = given.has(parameter.name) ? undefined : checks.defaults.get(parameter.name);
+  if (fallback?.bound) return ok(fallback.bound);
+  return bindValue(fallback ? fallback.given : given.get(parameter.name), parameter);
 }
 
 async function checkOne(
-  { checks }: AnyJob,
+  job: AnyJob,
   parameter: ParameterDeclaration,
   given: Given,
 ): Promise<Result<BoundValue, ParameterRefusal>> {
   const { name, secret } = parameter;
-  const fallback = checks.defaults.get(name);
-  if (!given.has(name) && fallback?.bound) return ok(fallback.bound);
-  const value = given.has(name) ? given.get(name) : fallback?.given;
-  const schema = checks.schemas.get(name);
-  if (schema === undefined) return bindValue(value, parameter);
+  const schema = job.checks.schemas.get(name);
+  if (schema === undefined) return bindGiven(job, parameter, given);
+  const value = given.has(name) ? given.get(name) : job.checks.defaults.get(name)?.given;
   const checked = await runSchema(schema, value, secret);
   return checked
     .mapErr(({ issues, cause }) => ({ code: "invalid_parameter" as const, reason: issuesText(issues), cause }))

@@ -8,17 +8,18 @@ export function applyCancel(
   now: number,
 ): { readonly outcome: CancelOutcome; readonly step?: RunStep } {
   const { run } = record;
-  const cancelRequest = run.cancelRequest ?? { at: new Date(now), reason };
+  const at = new Date(now);
+  const cancelRequest = run.cancelRequest ?? { at, reason };
   switch (run.status) {
     case "pending": {
-      const patch = { status: "cancelled", finishedAt: new Date(now), cancelRequest } as const;
+      const patch = { status: "cancelled", finishedAt: at, cancelRequest } as const;
       const event = { type: "run.cancelled", reason: cancelRequest.reason } as const;
-      return { outcome: "cancelled", step: nextRecord(record, patch, [event], now) };
+      return { outcome: "cancelled", step: nextRecord(record, patch, [event], at) };
     }
     case "running": {
       if (run.cancelRequest !== null) return { outcome: "requested" };
       const event = { type: "run.cancel_requested", reason } as const;
-      return { outcome: "requested", step: nextRecord(record, { cancelRequest }, [event], now) };
+      return { outcome: "requested", step: nextRecord(record, { cancelRequest }, [event], at) };
     }
     case "committing":
       return { outcome: "too_late" };

@@ -15,23 +15,28 @@ export function isOverdue({ startDeadline, startedAt }: JobRun, now: number): bo
 /** What a claim makes of a pending run that it may take: `running` under a new lease, or `failed` when it is overdue. */
 export function applyClaim(record: RunRecord, claim: ClaimRequest, now: number): RunStep {
   const { run } = record;
-  if (isOverdue(run, now)) {
-    const error = deadlinePassed(run);
-    const patch = { status: "failed", finishedAt: new Date(now), error } as const;
-    return nextRecord(record, patch, [{ type: "run.failed", error }], now);
-  }
+  if (isOverdue(run, now)) return applyOverdue(record, now);
   const lease = newLease(record, claim, now);
   const attempt = run.attempt + 1;
-  const startedAt = run.startedAt ?? new Date(now);
+  const at = new Date(now);
+  const startedAt = run.startedAt ?? at;
   // `error` is the last attempt's, and this one has none yet; that of the attempt before is in the log.
   const patch = { status: "running", attempt, startedAt, error: null, lease, epoch: lease.epoch } as const;
-  return nextRecord(record, patch, [{ type: "run.running", owner: claim.owner }], now, attempt);
+  return nextRecord(record, patch, [{ type: "run.running", owner: claim.owner }], at, attempt);
+}
+
+/** What becomes of a pending run that `isOverdue`: it fails. */
+export function applyOverdue(record: RunRecord, now: number): RunStep {
+  const at = new Date(now);
+  const error = deadlinePassed(record.run);
+  const patch = { status: "failed", finishedAt: at, error } as const;
+  return nextRecord(record, patch, [{ type: "run.failed", error }], at);
 }
 
 /** What a take-over makes of a run whose owner is gone: another lease, the same status. */
 export function applyTakeOver(record: RunRecord, claim: ClaimRequest, now: number): RunStep {
   const lease = newLease(record, claim, now);
-  return nextRecord(record, { lease, epoch: lease.epoch }, [], now);
+  return nextRecord(record, { lease, epoch: lease.epoch }, [], new Date(now));
 }
 
 function newLease({ epoch }: RunRecord, { owner, leaseMs }: ClaimRequest, now: number): Lease {

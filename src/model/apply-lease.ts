@@ -19,7 +19,7 @@ export function applyRenewal(
   const lease = { ...old, expiresAt: new Date(now + leaseMs) };
   const cancelReason = cancelRequest?.reason ?? null;
   const state = { held: true, lease, cancelRequested: cancelRequest !== null, cancelReason } as const;
-  return { state, step: nextRecord(record, { lease }, [], now) };
+  return { state, step: nextRecord(record, { lease }, [], new Date(now)) };
 }
 
 /** What events without a change of status make of a run; undefined when `epoch` does not hold it. */
@@ -29,5 +29,5 @@ export function applyEvents(
   events: readonly RunEventBody[],
   now: number,
 ): RunStep | undefined {
-  return record.run.lease?.epoch === epoch ? nextRecord(record, {}, events, now) : undefined;
+  return record.run.lease?.epoch === epoch ? nextRecord(record, {}, events, new Date(now)) : undefined;
 }

@@ -13,7 +13,10 @@ export function applyTransition(
   events: readonly RunEventBody[],
   now: number,
 ): RunStep | Refusal {
-  return refusalOf(record.run, change) ?? nextRecord(record, patchOf(record.run, change, now), events, now);
+  const refusal = refusalOf(record.run, change);
+  if (refusal !== undefined) return refusal;
+  const at = new Date(now);
+  return nextRecord(record, patchOf(record.run, change, at), events, at);
 }
 
 // A fenced owner is told so first: whatever it believes of the status is no longer its business.
@@ -24,7 +27,7 @@ function refusalOf(run: JobRun, { from, to, epoch, unlessCancelRequested }: RunT
   return undefined;
 }
 
-function patchOf(run: JobRun, change: RunTransition, now: number): RunPatch {
+function patchOf(run: JobRun, change: RunTransition, at: Date): RunPatch {
   const { to, commitId, rowsWritten, snapshotId, error, delayMs, renewLeaseMs } = change;
   const ends = isTerminal(to);
   const waits = to === "pending";
@@ -36,13 +39,17 @@ function patchOf(run: JobRun, change: RunTransition, now: number): RunPatch {
     ...(error !== undefined && { error }),
     ...(change.countRecovery === true && { recoveries: run.recoveries + 1 }),
     ...(waits && change.uncountAttempt === true && { attempt: Math.max(0, run.attempt - 1) }),
-    ...(waits && delayMs !== undefined && { runAt: new Date(now + delayMs) }),
-    ...(ends && { finishedAt: new Date(now) }),
+    ...(waits && delayMs !== undefined && { runAt: after(at, delayMs) }),
+    ...(ends && { finishedAt: at }),
     ...((ends || waits) && { lease: null }),
-    ...(!ends && !waits && renewLeaseMs !== undefined && renewed(run, renewLeaseMs, now)),
+    ...(!ends && !waits && renewLeaseMs !== undefined && renewed(run, after(at, renewLeaseMs))),
   };
 }
 
-function renewed({ lease }: JobRun, leaseMs: number, now: number): RunPatch {
-  return lease === null ? {} : { lease: { ...lease, expiresAt: new Date(now + leaseMs) } };
+function renewed({ lease }: JobRun, expiresAt: Date): RunPatch {
+  return lease === null ? {} : { lease: { ...lease, expiresAt } };
+}
+
+function after(at: Date, ms: number): Date {
+  return new Date(at.getTime() + ms);
 }

@@ -35,7 +35,7 @@ export const ERROR_CODES = {
     false,
     "The query's columns cannot be stored in the destination without loss.",
   ),
-  idempotency_conflict: entry(["submit"], false, "The idempotency key names a run with other parameters."),
+  idempotency_conflict: entry(["submit", "host"], false, "The idempotency key names a run with other parameters."),
   connection_unavailable: entry(
     ["submit", "run", "host"],
     true,
@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   store_incompatible: entry(["host"], false, "The ledger was made by a newer version, or the file is not a ledger."),
   not_started: entry(["submit", "host"], false, "The executor has not been started."),
   executor_stopped: entry(["submit", "host"], false, "The executor is stopping or has stopped."),
+  work_only: entry(["submit", "host"], false, "The executor works on runs and takes none."),
   aborted: entry(["submit", "host"], false, "The caller's signal was aborted."),
   internal_error: entry(["submit", "run", "host"], false, "A defect in Millrace or in an adapter."),
   query_failed: entry(["run"], true, "The query failed while its rows were read."),
@@ -61,16 +62,34 @@ export const ERROR_CODES = {
   lease_lost: entry(["run"], true, "Another worker took the run over; this attempt committed nothing."),
   too_many_recoveries: entry(["run"], false, "The run's owner died more often than `maxRecoveries` allows."),
   secret_unavailable: entry(
-    ["run"],
+    ["run", "host"],
     false,
     "A secret parameter lived only in the memory of the process that submitted the run, and that process is gone.",
   ),
   unknown_run: entry(["host"], false, "The ledger holds no run of this id."),
+  not_redrivable: entry(["host"], false, "Only a run that failed or was cancelled can be run once more."),
+  unsupported_transaction: entry(["host"], false, "The ledger cannot store a run within this transaction."),
+  prepared_run_used: entry(["host"], false, "The prepared run was inserted already."),
   invalid_definition: entry(["host"], false, "A job or an option is not well formed."),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 /** A stable code; callers match on it, never on a message or on `instanceof`. */
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The codes that a run's error may have. */
+export type RunErrorCode = {
+  [C in ErrorCode]: "run" extends (typeof ERROR_CODES)[C]["planes"][number] ? C : never;
+}[ErrorCode];
+
+/** In the order of the table. */
+export const RUN_ERROR_CODES: readonly RunErrorCode[] = (Object.keys(ERROR_CODES) as ErrorCode[]).filter(
+  isRunErrorCode,
+);
+
+function isRunErrorCode(code: ErrorCode): code is RunErrorCode {
+  const planes: readonly ErrorPlane[] = ERROR_CODES[code].planes;
+  return planes.includes("run");
+}
 
 function entry<const P extends readonly ErrorPlane[]>(planes: P, retryable: boolean, meaning: string) {
   return { planes, retryable, meaning };

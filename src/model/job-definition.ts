@@ -1,4 +1,5 @@
 import type { DataType } from "./data-type.js";
+import type { ErrorCode } from "./error-codes.js";
 import type { JsonValue } from "./json.js";
 import type { WriteMode } from "./write-mode.js";
 
@@ -31,30 +32,50 @@ export interface DestinationDefinition {
 export interface ExecutionPolicy {
   /** From the start of an attempt to its commit, in milliseconds. 0 means no limit. Default 0. */
   readonly timeoutMs: number;
-  /** Attempts that may fail with a retryable error before the run fails. Default 1. */
+  /** Attempts that may fail with an error that `retryOn` names before the run fails. Default 1. */
   readonly maxAttempts: number;
+  /** Which errors are followed by another attempt: those whose `retryable` is true, or these codes alone. Default `retryable`. */
+  readonly retryOn: "retryable" | readonly ErrorCode[];
   /** How often the run may be taken over from an owner that died. Default 3. */
   readonly maxRecoveries: number;
   readonly backoff: Backoff;
   /** Higher starts first. Default 0. */
   readonly priority: number;
+  /** How many runs of this job may be under way at once in all processes that share the ledger. 0 means no limit. Default 0. */
+  readonly maxConcurrent: number;
+  /**
+   * Runs with the same key, of whichever job, take turns. A text in which `{parameter}` stands for the value of a
+   * parameter; null: no key. Default null.
+   */
+  readonly concurrencyKey: string | null;
+  /** How many runs of one `concurrencyKey` may be under way at once. Default 1. */
+  readonly maxConcurrentPerKey: number;
 }
 
-/** The wait before attempt n + 1 after n failed ones: `constant`, n × `delayMs`, or `delayMs` × 2ⁿ⁻¹; at most `maxDelayMs`. */
+/**
+ * The wait before attempt n + 1 after n failed ones: `constant`, n × `delayMs`, or `delayMs` × 2ⁿ⁻¹; at most `maxDelayMs`,
+ * less a random part.
+ */
 export interface Backoff {
   readonly kind: "constant" | "linear" | "exponential";
   /** In milliseconds. Default 1,000. */
   readonly delayMs: number;
   /** In milliseconds. Default 300,000. */
   readonly maxDelayMs: number;
+  /** The share of the wait that is random, from 0 (none) to 1, so that runs that failed together come back apart. Default 0.5. */
+  readonly jitter: number;
 }
 
 export const EXECUTION_DEFAULTS: ExecutionPolicy = {
   timeoutMs: 0,
   maxAttempts: 1,
+  retryOn: "retryable",
   maxRecoveries: 3,
-  backoff: { kind: "exponential", delayMs: 1_000, maxDelayMs: 300_000 },
+  backoff: { kind: "exponential", delayMs: 1_000, maxDelayMs: 300_000, jitter: 0.5 },
   priority: 0,
+  maxConcurrent: 0,
+  concurrencyKey: null,
+  maxConcurrentPerKey: 1,
 };
 
 /**

@@ -8,7 +8,23 @@ export interface ClaimRequest {
   readonly owner: string;
   readonly limit: number;
   readonly leaseMs: number;
+  /** The connections that the worker has, in lower case: runs that need another one are left alone. Absent: all. */
+  readonly connections?: readonly string[];
 }
+
+/** A wish to cancel that the owner of the run has yet to obey. */
+export interface PendingCancel {
+  readonly runId: string;
+  readonly epoch: number;
+  readonly reason: string | null;
+}
+
+/**
+ * What another process did to the ledger, or may have done. `pending`: there may be something to claim. `cancel`: a
+ * running run is to be cancelled. `run`: the run's log grew. `unknown`: something changed, or changes may have been missed.
+ */
+export type StoreChange =
+  { readonly kind: "pending" | "unknown" } | { readonly kind: "cancel" | "run"; readonly runId: string };
 
 export interface LeaseRenewal {
   readonly epoch: number;

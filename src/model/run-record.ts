@@ -16,14 +16,28 @@ export interface RunStep {
   readonly events: readonly RunEvent[];
 }
 
-/** What goes from one record to the next. */
-export interface RunPatch extends Partial<JobRun> {
+/** What goes from one record to the next; what is absent stays. */
+export interface RunPatch extends Partial<Pick<JobRun, ChangingField>> {
   readonly epoch?: number;
 }
 
+type ChangingField =
+  | "status"
+  | "attempt"
+  | "recoveries"
+  | "runAt"
+  | "startedAt"
+  | "finishedAt"
+  | "rowsWritten"
+  | "snapshotId"
+  | "error"
+  | "cancelRequest"
+  | "commitId"
+  | "lease";
+
 /** A submission as its first record: `pending`, with its first event. */
 export function newRunRecord(run: NewRun, now: number): RunStep {
-  // Every field by name: spreading into so large an object takes several times as long.
+  const at = new Date(now);
   const first: JobRun = {
     id: run.id,
     jobName: run.jobName,
@@ -35,9 +49,12 @@ export function newRunRecord(run: NewRun, now: number): RunStep {
     recoveries: 0,
     priority: run.priority,
     idempotencyKey: run.idempotencyKey,
+    connections: run.connections,
+    concurrencyKey: run.concurrencyKey,
+    redriveOf: run.redriveOf,
     runAt: run.runAt,
     startDeadline: run.startDeadline,
-    createdAt: new Date(now),
+    createdAt: at,
     startedAt: null,
     finishedAt: null,
     rowsWritten: null,
@@ -48,27 +65,55 @@ export function newRunRecord(run: NewRun, now: number): RunStep {
     lease: null,
     lastEventSeq: 0,
   };
-  return nextRecord({ run: first, epoch: 0 }, {}, [{ type: "run.pending", jobName: run.jobName }], now, 0);
+  return nextRecord({ run: first, epoch: 0 }, {}, [{ type: "run.pending", jobName: run.jobName }], at, 0);
 }
 
 /**
  * The record after this one, its events numbered on and dated.
  *
+ * @param at now. It becomes part of the events, so that a step needs one date only.
  * @param attempt the attempt that the events belong to. Default: the one under way before the patch.
  */
 export function nextRecord(
   { run, epoch }: RunRecord,
   patch: RunPatch,
   bodies: readonly RunEventBody[],
-  now: number,
+  at: Date,
   attempt: number = run.attempt,
 ): RunStep {
-  const { epoch: nextEpoch = epoch, ...changed } = patch;
-  const lastEventSeq = run.lastEventSeq + bodies.length;
-  const events = bodies.map((body, index) => {
-    return { ...body, runId: run.id, seq: run.lastEventSeq + index + 1, at: new Date(now), attempt };
+  // Every field by name: spreading the patch over the run takes four times as long. The other way round, spreading after
+  // the fixed fields, an event takes a third of the memory.
+  const next: JobRun = {
+    id: run.id,
+    jobName: run.jobName,
+    definitionHash: run.definitionHash,
+    definition: run.definition,
+    parameters: run.parameters,
+    status: patch.status ?? run.status,
+    attempt: patch.attempt ?? run.attempt,
+    recoveries: patch.recoveries ?? run.recoveries,
+    priority: run.priority,
+    idempotencyKey: run.idempotencyKey,
+    connections: run.connections,
+    concurrencyKey: run.concurrencyKey,
+    redriveOf: run.redriveOf,
+    runAt: patch.runAt ?? run.runAt,
+    startDeadline: run.startDeadline,
+    createdAt: run.createdAt,
+    startedAt: patch.startedAt ?? run.startedAt,
+    finishedAt: patch.finishedAt ?? run.finishedAt,
+    rowsWritten: patch.rowsWritten ?? run.rowsWritten,
+    snapshotId: patch.snapshotId ?? run.snapshotId,
+    error: patch.error === undefined ? run.error : patch.error,
+    cancelRequest: patch.cancelRequest ?? run.cancelRequest,
+    commitId: patch.commitId ?? run.commitId,
+    lease: patch.lease === undefined ? run.lease : patch.lease,
+    lastEventSeq: run.lastEventSeq + bodies.length,
+  };
+  const events = bodies.map((body, index): RunEvent => {
+    return { runId: run.id, seq: run.lastEventSeq + index + 1, at, attempt, ...body };
   });
-  return { record: { run: { ...run, ...changed, lastEventSeq }, epoch: nextEpoch }, events };
+  return { record: { run: next, epoch: patch.epoch ?? epoch }, events };
 }
 
 /** What a store answers to a second run of the same id. */

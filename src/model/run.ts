@@ -21,6 +21,12 @@ export interface JobRun {
   readonly recoveries: number;
   readonly priority: number;
   readonly idempotencyKey: string | null;
+  /** The connections that it needs, in lower case and in order: only a worker that has all of them takes it. */
+  readonly connections: readonly string[];
+  /** The job's `concurrencyKey` with the run's values in it; null: none. */
+  readonly concurrencyKey: string | null;
+  /** The failed or cancelled run that this one repeats. */
+  readonly redriveOf: string | null;
   /** Not to be started before. */
   readonly runAt: Date | null;
   /** Fails with `start_deadline_passed` when no attempt has begun by then. */
@@ -81,8 +87,17 @@ export interface NewRun {
   readonly parameters: Readonly<Record<string, JsonValue>>;
   readonly priority: number;
   readonly idempotencyKey: string | null;
+  readonly connections: readonly string[];
+  readonly concurrencyKey: string | null;
+  readonly redriveOf: string | null;
   readonly runAt: Date | null;
   readonly startDeadline: Date | null;
+}
+
+/** What became of a {@link NewRun}: stored, or the run that its idempotency key names already. */
+export interface CreatedRun {
+  readonly run: JobRun;
+  readonly created: boolean;
 }
 
 export interface RunQuery {

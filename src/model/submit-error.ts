@@ -22,6 +22,7 @@ interface SubmitErrorFields {
   store_unavailable: object;
   not_started: object;
   executor_stopped: object;
+  work_only: object;
   aborted: object;
   internal_error: object;
 }

@@ -1,10 +1,27 @@
 import type { RunEvent, RunEventBody } from "../model/run-event.js";
-import type { ClaimRequest, LeaseRenewal, LeaseState, RunTransition, TransitionOutcome } from "../model/run-change.js";
-import type { CancelOutcome, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
+import type {
+  ClaimRequest,
+  LeaseRenewal,
+  LeaseState,
+  PendingCancel,
+  RunTransition,
+  StoreChange,
+  TransitionOutcome,
+} from "../model/run-change.js";
+import type { RunStatus } from "../model/run-status.js";
+import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
 import type { Clock } from "./clock.js";
 import type { Logger } from "./logger.js";
 
-export type { ClaimRequest, LeaseRenewal, LeaseState, RunTransition, TransitionOutcome } from "../model/run-change.js";
+export type {
+  ClaimRequest,
+  LeaseRenewal,
+  LeaseState,
+  PendingCancel,
+  RunTransition,
+  StoreChange,
+  TransitionOutcome,
+} from "../model/run-change.js";
 
 /**
  * The ledger: runs, their leases and their logs.
@@ -21,15 +38,21 @@ export interface JobStore {
   readonly isOpen: boolean;
   /**
    * Opens or makes the ledger. Rejects with `store_unavailable` or `store_incompatible`. Opening twice does nothing;
-   * opening after a close opens again. The logger hears of what no method can answer: a run that a claim must pass over
-   * because it cannot be read.
+   * opening after a close opens again.
    */
-  open(context: { readonly clock: Clock; readonly logger?: Logger }): Promise<void>;
+  open(context: StoreContext): Promise<void>;
   /**
-   * Stores a `pending` run with its first event. An idempotency key that is known already gives that run with
-   * `created: false` and stores nothing. Rejects with `internal_error` when the id is taken.
+   * Stores `pending` runs, each with its first event, in the order given: all of them or, when it rejects, none. An
+   * idempotency key that is known already, from the ledger or from a run before it, gives that run with `created: false`
+   * and stores nothing. Rejects with `internal_error` when an id is taken.
    */
-  createRun(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }>;
+  createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]>;
+  /**
+   * As `createRuns`, with a connection of the host's own, and in whatever transaction that is in: the runs exist if and
+   * only if the host commits. Answers at once where the driver does. Throws `invalid_definition` for what is no such
+   * connection. Absent where the ledger takes none.
+   */
+  createRunsIn?(transaction: unknown, runs: readonly NewRun[]): readonly CreatedRun[] | Promise<readonly CreatedRun[]>;
   /** Rejects with `store_unavailable` when the run cannot be read. */
   getRun(id: string): Promise<JobRun | undefined>;
   /**
@@ -38,13 +61,18 @@ export interface JobStore {
    */
   listRuns(query: RunQuery): Promise<RunPage>;
   /**
-   * Takes pending runs whose `runAt` has come, highest priority first and oldest first within one, and moves each to
-   * `running`: attempt + 1, epoch + 1, a lease for `owner`, no error. First come the runs whose start deadline passed
-   * before any attempt: these move to `failed`, count towards `limit`, and are returned as such.
+   * Takes pending runs whose `runAt` has come, whose connections the worker has and whose gates (`gatesOf`) have room,
+   * highest priority first and oldest first within one, and moves each to `running`: attempt + 1, epoch + 1, a lease for
+   * `owner`, no error. First come the runs whose start deadline passed before any attempt: these move to `failed`, count
+   * towards `limit`, and are returned as such.
    */
   claimRuns(claim: ClaimRequest): Promise<readonly JobRun[]>;
-  /** When the earliest pending run that waits for its `runAt` may start; undefined when none waits. */
-  nextRunAt(): Promise<Date | undefined>;
+  /** Moves at most `limit` pending runs whose start deadline passed before any attempt to `failed`, and returns them. */
+  failOverdue(limit: number): Promise<readonly JobRun[]>;
+  /** When a pending run next comes due: its `runAt`, or the start deadline of one that never started; undefined: none will. */
+  nextDueAt(): Promise<Date | undefined>;
+  /** The connections that runs which could start now need and that are not among these, in lower case and in order. */
+  missingConnections(available: readonly string[]): Promise<readonly string[]>;
   /** Prolongs the lease if `epoch` still holds it, and tells of a wish to cancel. */
   renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState>;
   /** The compare-and-set. Every refusal is a value; nothing is changed by one. */
@@ -56,17 +84,37 @@ export interface JobStore {
    * permit; a later one is left alone. The outcome says which.
    */
   requestCancel(id: string, reason: string | null): Promise<CancelOutcome>;
+  /** The `running` runs of this owner that somebody wished to cancel. */
+  cancelRequests(owner: string): Promise<readonly PendingCancel[]>;
   /**
    * Takes over `running` and `committing` runs whose lease expired or whose owner provably died: epoch + 1, a lease for
-   * `owner`, status unchanged. Live runs of others are never touched.
+   * `owner`, status unchanged. Live runs of others are never touched, nor runs whose connections the worker lacks.
    */
   claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]>;
   /** The events after `after` (0: from the first), in order, at most `limit`. Empty for an unknown run. */
   readEvents(id: string, range: { readonly after: number; readonly limit: number }): Promise<readonly RunEvent[]>;
-  /** Deletes at most `limit` terminal runs that finished before, oldest first; returns how many. */
-  pruneRuns(range: { readonly finishedBefore: Date; readonly limit: number }): Promise<number>;
+  /** Deletes at most `limit` terminal runs of these statuses that finished before, oldest first; returns how many. */
+  pruneRuns(range: PruneRange): Promise<number>;
   /** Ends what is under way and frees everything. May be called twice; what is called afterwards rejects with `store_unavailable`. */
   close(): Promise<void>;
+}
+
+export interface StoreContext {
+  readonly clock: Clock;
+  /** Hears of what no method can answer: a run that a claim must pass over because it cannot be read. */
+  readonly logger?: Logger;
+  /**
+   * Is called, soon, when another process changed the ledger. A store that cannot tell never calls it: whoever waits also
+   * asks now and then.
+   */
+  readonly onChange?: (change: StoreChange) => void;
+}
+
+export interface PruneRange {
+  readonly finishedBefore: Date;
+  readonly limit: number;
+  /** Default: every terminal status. */
+  readonly statuses?: readonly RunStatus[];
 }
 
 export interface StoreCapabilities {

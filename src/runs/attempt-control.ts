@@ -1,4 +1,5 @@
 import { JobError } from "../model/job-error.js";
+import { Cue } from "./cue.js";
 
 /** Why an attempt was stopped from outside. */
 export type Interruption =
@@ -13,6 +14,8 @@ export type Interruption =
  */
 export class AttemptControl {
   readonly #controller = new AbortController();
+  /** Fires with the interruption, when the signal is aborted. */
+  readonly interrupted = new Cue<Interruption>();
   #phase: "open" | "asking" | "granted" = "open";
   #waiting: Interruption | null = null;
   #interruption: Interruption | null = null;
@@ -30,6 +33,11 @@ export class AttemptControl {
     return this.#phase === "granted";
   }
 
+  /** Whether an interruption waits for the answer to the permit. */
+  get isWaitedFor(): boolean {
+    return this.#waiting !== null;
+  }
+
   /** The first interruption counts. */
   interrupt(by: Interruption): void {
     if (this.#phase === "granted" || this.#interruption) return;
@@ -39,6 +47,15 @@ export class AttemptControl {
     }
     this.#interruption = by;
     this.#controller.abort(interruptionError(by));
+    this.interrupted.fire(by);
+  }
+
+  /** What the work settles to; rejects as soon as the attempt is interrupted, for parts that do not listen themselves. */
+  unlessInterrupted<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.interrupted.onFire(() => reject(this.signal.reason as Error));
+      work.then(resolve, reject);
+    });
   }
 
   /** Asks `grant` for the commit point. @returns what `grant` said: null when granted, otherwise why not. */

@@ -4,36 +4,57 @@ import type { JobRun } from "../model/run.js";
 import type { JobDestination, WriteRequest } from "../ports/job-destination.js";
 import type { EngineQuery } from "../ports/query-engine.js";
 import type { RowStream } from "../ports/row-stream.js";
-import { AttemptControl, type Interruption } from "./attempt-control.js";
+import { AttemptControl } from "./attempt-control.js";
 import { CommitGate } from "./commit-gate.js";
+import { moveToCommitting } from "./commit-point.js";
 import { CountedRows } from "./counted-rows.js";
-import { LeaseKeeper } from "./lease-keeper.js";
+import { Cue } from "./cue.js";
+import type { KeptLease } from "./lease-keeper.js";
 import { checkDestination, refuseMisfit } from "./preflight.js";
-import { progressLog } from "./progress-log.js";
+import { ProgressLog } from "./progress-log.js";
 import { RunEnding, type EndState, type HeldRun } from "./run-ending.js";
 import { INTERNAL, redactorFor, type RunServices } from "./run-services.js";
 import { queryError, superviseWrite, type WriteEnd } from "./supervised-write.js";
-import { onAbort, unlessAborted, within } from "./waiting.js";
+import { within } from "./waiting.js";
 
 /** A query that does not let go is left behind after this. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
+interface PreparedWrite {
+  readonly rows: CountedRows;
+  readonly destination: JobDestination;
+  readonly createIfMissing: boolean;
+}
+
 /** One try of a run that was claimed for this executor: from `running` to the end of the attempt. */
 export class Attempt {
   readonly control = new AttemptControl();
-  readonly #abandoned = new AbortController();
+  readonly #abandoned = new Cue();
   readonly #epoch: number;
   readonly #ending: RunEnding;
-  readonly #keeper: LeaseKeeper;
+  readonly #lease: KeptLease;
+  #rows: CountedRows | undefined;
 
-  /** @param run as the claim gave it; replaced by what the ledger says after each move. */
+  /**
+   * @param run as the claim gave it; replaced by what the ledger says after each move.
+   * @param claimedAt when the claim was asked for.
+   */
   constructor(
     private run: JobRun,
     private readonly services: RunServices,
+    claimedAt: number,
   ) {
     this.#epoch = run.lease?.epoch ?? 0;
     this.#ending = new RunEnding(services);
-    this.#keeper = this.#keepLease();
+    this.#lease = services.leases.keep(
+      {
+        runId: run.id,
+        epoch: this.#epoch,
+        onCancelRequested: (reason) => this.control.interrupt({ kind: "cancelled", reason }),
+        onLost: () => this.control.interrupt({ kind: "lease_lost" }),
+      },
+      claimedAt,
+    );
   }
 
   /** Never rejects: whatever happens ends in the ledger or is left to recovery. */
@@ -46,42 +67,58 @@ export class Attempt {
       return "lost";
     } finally {
       callOff();
-      this.#keeper.stop();
+      this.#lease.stop();
     }
-  }
-
-  /** Renews the lease now, after the process may have slept. */
-  renewLease(): Promise<void> {
-    return this.#keeper.renewNow();
   }
 
   /** Nobody waits any longer: lets go of lease, timers and write, so that recovery can find out. */
   abandon(): void {
-    this.#keeper.stop();
-    this.#abandoned.abort();
+    this.#lease.stop();
+    this.#abandoned.fire();
   }
 
   async #write(): Promise<WriteEnd> {
-    const { definition } = this.run;
-    const { signal } = this.control;
-    let rows: CountedRows | undefined;
     try {
-      const resolved = this.services.connections.destination(definition.destination.table, definition.destination.mode);
-      rows = new CountedRows(await this.#openRows());
-      const check = await checkDestination(resolved, definition.destination, rows.schema, signal);
-      refuseMisfit(resolved, check);
-      return await this.#writeRows(resolved.destination, rows, check.createIfMissing);
+      this.control.signal.throwIfAborted();
+      const { rows, destination, createIfMissing } = await this.control.unlessInterrupted(this.#prepare());
+      return await this.#writeRows(destination, rows, createIfMissing);
     } catch (error) {
       return { kind: this.control.granted ? "unknown" : "not_committed", error };
     } finally {
-      if (rows) await this.#release(rows);
+      if (this.#rows) await this.#release(this.#rows);
+    }
+  }
+
+  /** Opens the query, and looks whether its columns fit the destination as that is now. */
+  async #prepare(): Promise<PreparedWrite> {
+    const { connections } = this.services;
+    const { signal } = this.control;
+    const { destination: definition } = this.run.definition;
+    const resolved = connections.destination(definition.table, definition.mode);
+    const rows = new CountedRows(await this.#openRows());
+    if (signal.aborted) {
+      // Nobody waits for it any longer.
+      await rows.close();
+      signal.throwIfAborted();
+    }
+    this.#rows = rows;
+    const check = await checkDestination(resolved, definition, rows.schema, signal);
+    refuseMisfit(resolved, check);
+    return { rows, destination: resolved.destination, createIfMissing: check.createIfMissing };
+  }
+
+  async #openRows(): Promise<RowStream> {
+    const query = this.#query();
+    try {
+      return await this.services.engine.stream(query, { signal: this.control.signal });
+    } catch (error) {
+      throw isJobError(error) ? error : queryError(error);
     }
   }
 
   async #release(rows: CountedRows): Promise<void> {
     const { clock, logger } = this.services;
-    const left = Promise.race([rows.close(), onAbort(this.#abandoned.signal)]);
-    const released = await within(clock, CLOSE_TIMEOUT_MS, left).catch((error: unknown) => {
+    const released = await within(clock, CLOSE_TIMEOUT_MS, rows.close(), this.#abandoned).catch((error: unknown) => {
       logger.warn("A query could not be released.", this.#fields(error));
     });
     if (released === "late") logger.warn("A query did not let go in time.", { runId: this.run.id });
@@ -93,10 +130,13 @@ export class Attempt {
     const { signal } = control;
     // A commit id that was settled as `never` is fenced for ever, so the next attempt takes another.
     const commitId = this.run.commitId === null ? this.run.id : `${this.run.id}.${this.#epoch}`;
-    const progress = progressLog(this.run.id, this.#epoch, this.services, signal);
+    const progress = new ProgressLog(this.run.id, this.#epoch, this.services, control);
     const gate = new CommitGate(commitId, rows, control, async (rowsStaged) => {
       await progress.stop();
-      return this.#moveToCommitting(commitId, rowsStaged);
+      const point = { run: this.run, lease: this.#lease, control, services: this.services };
+      const { refusal, run } = await moveToCommitting(point, commitId, rowsStaged);
+      if (run) this.run = run;
+      return refusal;
     });
     const request: WriteRequest = {
       commitId,
@@ -104,13 +144,13 @@ export class Attempt {
       schema: rows.schema,
       createIfMissing,
       signal,
-      onProgress: progress.report,
+      onProgress: (written, bytes) => progress.report(written, bytes),
       permit: (staged) => gate.permit(staged),
     };
     // A destination written in plain JavaScript may throw instead of rejecting.
     const writing = Promise.resolve().then(() => destination.write(rows, request));
     const settled = async (): Promise<boolean> => (await this.#ending.ask(this.#held())).state !== "in_doubt";
-    const abandoned = this.#abandoned.signal;
+    const abandoned = this.#abandoned;
     try {
       return await superviseWrite({ writing, gate, rows, control, clock, commitTimeoutMs, abandoned, settled });
     } finally {
@@ -118,7 +158,7 @@ export class Attempt {
     }
   }
 
-  async #end(end: WriteEnd): Promise<EndState> {
+  #end(end: WriteEnd): EndState | Promise<EndState> {
     switch (end.kind) {
       case "committed":
         return this.#ending.succeed(this.#held(), end.receipt);
@@ -131,11 +171,11 @@ export class Attempt {
     }
   }
 
-  async #endWithoutCommit(error: unknown): Promise<EndState> {
+  #endWithoutCommit(error: unknown): EndState | Promise<EndState> {
     const { interruption } = this.control;
     switch (interruption?.kind) {
       case "lease_lost":
-        return "lost";
+        return this.#ending.lose(this.#held());
       case "stopping":
         return this.#ending.handBack(this.#held());
       case "cancelled":
@@ -151,59 +191,11 @@ export class Attempt {
     return this.#ending.fail(this.#held(), redactorFor(this.services, this.run.id).runError(error, INTERNAL));
   }
 
-  /** The commit point: null when the run is `committing` now, otherwise what stands against it. */
-  async #moveToCommitting(commitId: string, rowsStaged: number): Promise<Interruption | null> {
-    const { ledger, leaseMs } = this.services;
-    const change = {
-      from: "running",
-      to: "committing",
-      epoch: this.#epoch,
-      commitId,
-      renewLeaseMs: leaseMs,
-      unlessCancelRequested: true,
-    } as const;
-    const event = { type: "run.committing", commitId, rowsStaged } as const;
-    const outcome = await ledger.move(this.run.id, change, [event]).catch(async (error: unknown) => {
-      // Only the answer may have been lost.
-      const run = await ledger.get(this.run.id);
-      if (run?.status === "committing" && run.lease?.epoch === this.#epoch) return { moved: true, run } as const;
-      throw error;
-    });
-    if (outcome.run) this.run = outcome.run;
-    if (outcome.moved) return null;
-    if (outcome.reason !== "cancel_requested") return { kind: "lease_lost" };
-    return { kind: "cancelled", reason: outcome.run?.cancelRequest?.reason ?? null };
-  }
-
-  async #openRows(): Promise<RowStream> {
-    const { signal } = this.control;
-    signal.throwIfAborted();
-    const query = this.#query();
-    const opening = Promise.resolve().then(() => this.services.engine.stream(query, { signal }));
-    return unlessAborted(signal, opening).catch((error: unknown) => {
-      // One that opens after all must not stay open.
-      opening.then((late) => late.close()).catch(() => undefined);
-      throw isJobError(error) ? error : queryError(error);
-    });
-  }
-
   #query(): EngineQuery {
     const { query, parameters } = this.run.definition;
     const values = this.services.vault.reveal(this.run);
     const bound = parameters.map(({ name, type }) => [name, { type, value: values[name] ?? null }] as const);
     return { template: parseTemplate(query), parameters: new Map(bound) };
-  }
-
-  #keepLease(): LeaseKeeper {
-    const { ledger, clock, leaseMs } = this.services;
-    return new LeaseKeeper({
-      clock,
-      leaseMs,
-      renew: () => ledger.renew(this.run.id, { epoch: this.#epoch, leaseMs }),
-      onCancelRequested: (reason) => this.control.interrupt({ kind: "cancelled", reason }),
-      onLost: () => this.control.interrupt({ kind: "lease_lost" }),
-      onError: (error) => this.services.logger.warn("A lease could not be renewed.", this.#fields(error)),
-    });
   }
 
   #startTimeout(): () => void {

@@ -1,9 +1,11 @@
-import { LONGEST_WAIT_MS } from "../jobs/read-execution.js";
+import { LARGEST_PRIORITY, LONGEST_WAIT_MS } from "../jobs/read-execution.js";
 import { kindOf } from "../jobs/plain-value.js";
 import { JobError } from "../model/job-error.js";
 import type { RunQuery } from "../model/run.js";
+import type { BulkItem, BulkOptions } from "./bulk-submission.js";
+import type { RedriveManyOptions, RedriveOptions } from "./redrive.js";
 import type { EventsOptions } from "./run-events.js";
-import { ABORT_SIGNAL, optionFault, wholeNumber, type OptionRule } from "./option-check.js";
+import { ABORT_SIGNAL, optionFault, VALID_DATE, wholeNumber, type OptionRule } from "./option-check.js";
 
 /**
  * Arguments of the calls that throw, which a host in plain JavaScript may get wrong. Each gives back what it was given.
@@ -62,6 +64,31 @@ export function checkedStopOptions(options: StopArguments | undefined): StopArgu
     timeoutMs: wholeNumber(0, LONGEST_WAIT_MS, "a whole number of milliseconds"),
     mode: { fits: (mode) => mode === "drain" || mode === "cancel", wanted: '"drain" or "cancel"' },
   });
+}
+
+const MOST_REDRIVEN = 10_000;
+
+/** @throws JobError `invalid_definition`. */
+export function checkedRedriveOptions(options: RedriveOptions | undefined): RedriveOptions {
+  return checked<RedriveOptions>("options", options === undefined ? {} : options, {
+    priority: wholeNumber(-LARGEST_PRIORITY, LARGEST_PRIORITY),
+    runAt: VALID_DATE,
+  });
+}
+
+/** The cursor's text is the store's to check. @throws JobError `invalid_definition`. */
+export function checkedRedriveManyOptions(options: RedriveManyOptions | undefined): RedriveManyOptions {
+  return checked<RedriveManyOptions>("options", options === undefined ? {} : options, {
+    jobName: TEXT,
+    limit: wholeNumber(1, MOST_REDRIVEN, "a number of runs"),
+    cursor: TEXT,
+  });
+}
+
+/** @throws JobError `invalid_definition`. */
+export function checkedBulk(items: readonly BulkItem[], options: BulkOptions | undefined): BulkOptions {
+  if (!Array.isArray(items)) refuse("items", `must be an array, not ${kindOf(items)}`);
+  return checked<BulkOptions>("options", options === undefined ? {} : options, { signal: ABORT_SIGNAL });
 }
 
 function checked<T extends object>(argument: string, given: T, rules: Readonly<Record<string, OptionRule>>): T {

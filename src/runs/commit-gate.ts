@@ -3,6 +3,7 @@ import type { CommitId, CommitReceipt } from "../model/write-mode.js";
 import type { CommitPermit } from "../ports/job-destination.js";
 import { interruptionError, type AttemptControl, type Interruption } from "./attempt-control.js";
 import type { CountedRows } from "./counted-rows.js";
+import { Cue } from "./cue.js";
 import { misbehaved } from "./misbehaved.js";
 
 /** Moves the run to `committing`; null when done, otherwise what stands against it. */
@@ -14,12 +15,9 @@ export class CommitGate {
   #closed = false;
   #receipt: CommitReceipt | null = null;
   #refusal: JobError | null = null;
-  #tellGranted: (told: "granted") => void = () => undefined;
 
-  /** Resolves when the permit is given; never, when it is not. */
-  readonly granted = new Promise<"granted">((resolve) => {
-    this.#tellGranted = resolve;
-  });
+  /** Fires when the permit is given. */
+  readonly granted = new Cue();
 
   constructor(
     private readonly commitId: CommitId,
@@ -57,12 +55,15 @@ export class CommitGate {
       throw fault;
     }
     this.#asking = this.control.seal(() => this.move(rowsStaged));
-    const refusal = await this.#asking.catch((error: unknown) => {
+    let refusal: Interruption | null;
+    try {
+      refusal = await this.#asking;
+    } catch (error) {
       this.#refusal = unrecorded(error);
       throw this.#refusal;
-    });
+    }
     if (refusal) throw interruptionError(refusal);
-    this.#tellGranted("granted");
+    this.granted.fire();
     return { committed: (details) => this.#committed(rowsStaged, details?.snapshotId ?? null) };
   }
 

@@ -14,8 +14,12 @@ export interface ResolvedDestination {
 export class Connections {
   readonly #byName: ReadonlyMap<string, { readonly name: string; readonly connection: Connection }>;
 
+  /** In lower case and in order, as runs name what they need. */
+  readonly names: readonly string[];
+
   constructor(readonly all: ReadonlyMap<string, Connection>) {
     this.#byName = new Map([...all].map(([name, connection]) => [name.toLowerCase(), { name, connection }]));
+    this.names = [...this.#byName.keys()].sort();
   }
 
   /** What must not appear in any text. */
@@ -90,6 +94,11 @@ function unresolvable(table: string, name: string, rest: string): JobError {
     hint: `Name a table, as in "${name}.<table>".`,
     table,
   });
+}
+
+/** The connection that a table name begins with, in lower case: names of connections ignore case. */
+export function connectionRoot(table: string): string {
+  return splitRoot(table)[0].toLowerCase();
 }
 
 function splitRoot(table: string): readonly [root: string, rest: string] {

@@ -1,15 +1,33 @@
-import { causeChain } from "../model/job-error.js";
 import { isTerminal } from "../model/run-status.js";
 import type { JobRun } from "../model/run.js";
 import type { Interruption } from "./attempt-control.js";
 import { Attempt } from "./attempt.js";
+import { MissingConnections } from "./missing-connections.js";
+import { RepeatableAct } from "./repeatable-act.js";
 import { NO_ENDS, type EndState } from "./run-ending.js";
 import type { RunServices } from "./run-services.js";
+import type { StoreHealth } from "./store-health.js";
 import { ABORT_GRACE_MS } from "./supervised-write.js";
-import { within } from "./waiting.js";
+import { nextTurn, within, withAnswer } from "./waiting.js";
 
-/** How long until the ledger is asked again when nothing rang: for runs of other processes, and after an outage. */
+/** How long until the ledger is asked again when nothing rang: for runs of other processes that no store told of. */
 const POLL_MS = 1_000;
+
+/** How long until it is asked again when a run is due and was not given: at first, then twice as long each time. */
+const SOON_MS = 50;
+
+/** How long until a ledger that did not answer is asked again: at first, then twice as long each time, up to the last. */
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 4_000;
+
+/** How many runs whose start deadline passed are ended in one act. */
+const OVERDUE_BATCH = 100;
+
+/**
+ * How many attempts begin in one turn of the event loop: the host has the turns between, and what they hold is mostly gone
+ * before the next ones begin.
+ */
+const STARTED_AT_ONCE = 32;
 
 /** What an interrupted attempt needs to let go: its destination's grace, and a moment to write its end. */
 const LET_GO_MS = ABORT_GRACE_MS + 1_000;
@@ -31,56 +49,49 @@ export class Dispatcher {
   /** Interruptions of runs whose claim is still on its way to us. */
   readonly #early = new Map<string, Interruption>();
   readonly #ended = { ...NO_ENDS };
+  readonly #claims = new RepeatableAct(() => this.#claim());
+  readonly #missing: MissingConnections;
   #accepting = false;
-  #claiming: Promise<void> | null = null;
-  #again = false;
+  /** Whether the ledger may hold more than was claimed: an attempt that ends makes room for it. */
+  #mayBeMore = true;
+  #soonMs = SOON_MS;
+  #retryMs = FIRST_RETRY_MS;
+  #pollAt = Infinity;
   #callOffPoll: () => void = () => undefined;
   #unsubscribe: () => void = () => undefined;
 
   constructor(
     private readonly services: RunServices,
+    private readonly health: StoreHealth,
     private readonly maxConcurrentRuns: number,
-  ) {}
+  ) {
+    this.#missing = new MissingConnections(services);
+  }
 
   start(): void {
     this.#accepting = true;
     this.#unsubscribe = this.services.ledger.signals.subscribe((change) => {
-      if (change === "pending") this.wake();
+      if (change === "pending" || change === "unknown") this.wake();
     });
     this.wake();
   }
 
   /** There may be something to claim. */
   wake(): void {
-    if (!this.#accepting || this.#active.size >= this.maxConcurrentRuns) return;
-    if (this.#claiming) {
-      this.#again = true;
-      return;
-    }
-    this.#claiming = this.#claim().finally(() => {
-      this.#claiming = null;
-      this.#early.clear();
-      if (!this.#again) return;
-      this.#again = false;
-      this.wake();
-    });
+    this.#mayBeMore = true;
+    if (this.#accepting && this.#room > 0) this.#claims.ask();
   }
 
   /** Interrupts the attempt of a run, if it is carried out here. */
   interrupt(runId: string, by: Interruption): void {
     const active = this.#active.get(runId);
     if (active) active.attempt.control.interrupt(by);
-    else if (this.#claiming) this.#early.set(runId, by);
+    else if (this.#claims.isRunning) this.#early.set(runId, by);
   }
 
   /** Interrupts everything: what is not at its commit is handed back. */
   interruptAll(): void {
     for (const { attempt } of this.#active.values()) attempt.control.interrupt({ kind: "stopping" });
-  }
-
-  /** Renews the leases of all attempts now. */
-  async renewLeases(): Promise<void> {
-    await Promise.all([...this.#active.values()].map(({ attempt }) => attempt.renewLease()));
   }
 
   /**
@@ -104,28 +115,68 @@ export class Dispatcher {
     return { ended, unfinished };
   }
 
+  get #room(): number {
+    return this.maxConcurrentRuns - this.#active.size;
+  }
+
   async #idle(): Promise<void> {
-    await this.#claiming;
+    await this.#claims.idle();
     await Promise.all([...this.#active.values()].map(({ done }) => done));
   }
 
   async #claim(): Promise<void> {
-    const { ledger, owner, leaseMs, logger } = this.services;
-    this.#callOffPoll();
+    if (!this.#accepting) return;
     try {
-      const limit = this.maxConcurrentRuns - this.#active.size;
-      const runs = await ledger.claim({ owner, limit, leaseMs });
-      for (const run of runs) if (!isTerminal(run.status)) this.#carryOut(run);
-      // Runs that came back failed, by their start deadline, have left room.
-      if (runs.length === limit && this.#active.size < this.maxConcurrentRuns) this.#again = true;
+      const waitMs = this.#room > 0 ? await this.#fill() : await this.#endOverdue();
+      this.health.answered();
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#pollWithin(waitMs);
     } catch (error) {
-      logger.error("The ledger could not be asked for runs.", { message: causeChain(error) });
+      if (this.#accepting) this.health.failed(error);
+      this.#pollWithin(this.#retryMs);
+      this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+    } finally {
+      this.#early.clear();
     }
-    await this.#schedulePoll();
   }
 
-  #carryOut(run: JobRun): void {
-    const attempt = new Attempt(run, this.services);
+  /** Claims what there is room for. @returns how long to wait before the ledger is asked again. */
+  async #fill(): Promise<number> {
+    const { ledger, owner, leaseMs, clock, connections } = this.services;
+    const limit = this.#room;
+    const askedAt = clock.now();
+    const take = (runs: readonly JobRun[]): Promise<void> => this.#take(runs, askedAt);
+    this.#mayBeMore = false;
+    const claim = { owner, limit, leaseMs, connections: connections.names };
+    // What an overdue answer holds is ours all the same.
+    const runs = await withAnswer(clock, ledger.claim(claim), (late) => void take(late));
+    await take(runs);
+    if (runs.length > 0) this.#soonMs = SOON_MS;
+    if (runs.length < limit) return runs.length > 0 ? SOON_MS : this.#untilDue();
+    // Runs that came back failed, by their start deadline, have left room.
+    this.wake();
+    return POLL_MS;
+  }
+
+  /** Without room, too, a start deadline that passes is noticed. */
+  async #endOverdue(): Promise<number> {
+    const { ledger, clock } = this.services;
+    const ended = await withAnswer(clock, ledger.failOverdue(OVERDUE_BATCH));
+    return ended.length < OVERDUE_BATCH ? this.#untilDue() : 0;
+  }
+
+  async #take(runs: readonly JobRun[], askedAt: number): Promise<void> {
+    let started = 0;
+    for (const run of runs) {
+      if (isTerminal(run.status)) continue;
+      if (started > 0 && started % STARTED_AT_ONCE === 0) await nextTurn();
+      this.#carryOut(run, askedAt);
+      started += 1;
+    }
+  }
+
+  #carryOut(run: JobRun, askedAt: number): void {
+    const attempt = new Attempt(run, this.services, askedAt);
     const early = this.#early.get(run.id);
     if (early) attempt.control.interrupt(early);
     if (!this.#accepting) attempt.control.interrupt({ kind: "stopping" });
@@ -133,17 +184,37 @@ export class Dispatcher {
       this.#ended[end] += 1;
       // A later attempt of the same run may have taken the place.
       if (this.#active.get(run.id)?.attempt === attempt) this.#active.delete(run.id);
-      this.wake();
+      if (this.#mayBeMore) this.wake();
     });
     this.#active.set(run.id, { attempt, done });
   }
 
-  async #schedulePoll(): Promise<void> {
-    const { clock, ledger } = this.services;
-    const waiting = await ledger.nextRunAt().catch(() => undefined);
+  /** Nothing was left: when something comes due. The ledger's clock may be another, so what is past due may have yet to come. */
+  async #untilDue(): Promise<number> {
+    const { ledger, clock } = this.services;
+    if (this.#room > 0) await this.#missing.look();
+    const due = await withAnswer(clock, ledger.nextDueAt());
+    if (due === undefined) return POLL_MS;
+    const leftMs = due.getTime() - clock.now();
+    if (leftMs > 0) return Math.min(leftMs, POLL_MS);
+    const waitMs = this.#soonMs;
+    this.#soonMs = Math.min(2 * waitMs, POLL_MS);
+    return waitMs;
+  }
+
+  /** Asks again after at most so long. */
+  #pollWithin(waitMs: number): void {
     if (!this.#accepting) return;
-    const untilRunAt = waiting === undefined ? POLL_MS : Math.max(0, waiting.getTime() - clock.now());
+    const { clock, ids } = this.services;
+    // Less a random part, so that processes do not ask in step.
+    const longestMs = waitMs >= POLL_MS ? waitMs * (1 - ids.random() / 4) : waitMs;
+    const at = clock.now() + longestMs;
+    if (at >= this.#pollAt && this.#pollAt > clock.now()) return;
     this.#callOffPoll();
-    this.#callOffPoll = clock.after(Math.min(POLL_MS, untilRunAt), () => this.wake());
+    this.#pollAt = at;
+    this.#callOffPoll = clock.after(longestMs, () => {
+      this.#pollAt = Infinity;
+      this.#claims.ask();
+    });
   }
 }

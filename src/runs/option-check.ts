@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { kindOf } from "../jobs/plain-value.js";
 import { didYouMean } from "../jobs/nearest-name.js";
 
@@ -23,18 +24,17 @@ export function optionFault(options: unknown, rules: Readonly<Record<string, Opt
     return { option: null, message: `must be an object, not ${kindOf(options)}` };
   }
   const given = options as Readonly<Record<string, unknown>>;
-  const known = Object.keys(rules);
   for (const name of Object.keys(given)) {
-    if (!known.includes(name) && given[name] !== undefined) {
+    if (!Object.hasOwn(rules, name) && given[name] !== undefined) {
+      const known = Object.keys(rules);
       return { option: name, message: `does not exist.${didYouMean(name, known)} There are: ${known.join(", ")}` };
     }
   }
-  for (const [name, { fits, wanted }] of Object.entries(rules)) {
+  for (const name in rules) {
     const value = given[name];
-    if (value !== undefined && !fits(value)) {
-      const shown = typeof value === "number" ? String(value) : kindOf(value);
-      return { option: name, message: `must be ${wanted}, not ${shown}` };
-    }
+    if (value === undefined || rules[name]?.fits(value)) continue;
+    const shown = typeof value === "number" ? String(value) : kindOf(value);
+    return { option: name, message: `must be ${rules[name]?.wanted ?? "left out"}, not ${shown}` };
   }
   return null;
 }
@@ -45,6 +45,11 @@ export function wholeNumber(min: number, max: number, what = "a whole number"): 
     wanted: `${what} from ${min} to ${max}`,
   };
 }
+
+export const VALID_DATE: OptionRule = {
+  fits: (value) => types.isDate(value) && !Number.isNaN(value.getTime()),
+  wanted: "a valid Date",
+};
 
 export const ABORT_SIGNAL: OptionRule = { fits: isAbortSignal, wanted: "an AbortSignal" };
 

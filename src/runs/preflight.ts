@@ -3,7 +3,6 @@ import { isJobError, JobError } from "../model/job-error.js";
 import { describeFindings, schemaDifference, type SchemaFinding } from "../model/schema-difference.js";
 import type { TableSchema } from "../model/table-schema.js";
 import type { ResolvedDestination } from "./connections.js";
-import { unlessAborted } from "./waiting.js";
 
 /** What a destination looks like before a write, and what stands against it. */
 export interface DestinationCheck {
@@ -27,22 +26,30 @@ export async function checkDestination(
   signal: AbortSignal,
 ): Promise<DestinationCheck> {
   const { destination } = resolved;
-  const asked = Promise.resolve().then(() => destination.schema(signal));
-  const existing = await unlessAborted(signal, asked).catch((error: unknown) => {
-    signal.throwIfAborted();
-    if (isJobError(error)) throw error;
-    throw new JobError("connection_unavailable", {
-      message: `Connection "${resolved.connection}" could not be asked about "${resolved.table}"`,
-      hint: "Check that the system runs, and that the connection's address and rights are right.",
-      connection: resolved.connection,
-      table: resolved.table,
-      cause: error,
-    });
-  });
+  const existing = await existingSchema(resolved, signal);
   const createIfMissing = definition.createIfMissing ?? destination.capabilities.createsTable === "by_default";
   const storage = destination.storage?.bind(destination);
   const findings = schemaDifference({ produced, existing, ...(storage && { storage }) });
   return { existing, createIfMissing: createIfMissing && destination.capabilities.createsTable !== false, findings };
+}
+
+async function existingSchema(
+  { destination, connection, table }: ResolvedDestination,
+  signal: AbortSignal,
+): Promise<TableSchema | null> {
+  try {
+    return await destination.schema(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isJobError(error)) throw error;
+    throw new JobError("connection_unavailable", {
+      message: `Connection "${connection}" could not be asked about "${table}"`,
+      hint: "Check that the system runs, and that the connection's address and rights are right.",
+      connection,
+      table,
+      cause: error,
+    });
+  }
 }
 
 /** @throws JobError `destination_missing` or `schema_mismatch`, the latter with all findings in one message. */

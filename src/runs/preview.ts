@@ -1,15 +1,14 @@
-import type { ResultAsync } from "neverthrow";
 import { batchRows } from "../model/batch-values.js";
 import type { DataType } from "../model/data-type.js";
 import { JobError } from "../model/job-error.js";
 import { describeFindings, type SchemaFinding } from "../model/schema-difference.js";
-import type { JobSubmitError } from "../model/submit-error.js";
 import type { TableSchema } from "../model/table-schema.js";
 import { ABORT_SIGNAL, wholeNumber, type OptionRule } from "./option-check.js";
 import type { RunServices } from "./run-services.js";
 import type { PlannedQuery, Submission } from "./submission.js";
 import { optionsFault } from "./submit-options.js";
-import { unlessAborted } from "./waiting.js";
+import { typed } from "./submit-failure.js";
+import { NEVER_ABORTED, unlessAborted } from "./waiting.js";
 import { hasSecrets, withoutSecrets } from "./without-secrets.js";
 
 /** What a run would do. Nothing was written, to the ledger or to the destination. */
@@ -50,43 +49,42 @@ const PREVIEW_OPTIONS: Readonly<Record<keyof PreviewOptions, OptionRule>> = {
   signal: ABORT_SIGNAL,
 };
 
-/** A dry run. */
-export function preview(
+/** A dry run. Rejects with a `JobSubmitError`. */
+export async function preview(
   submission: Submission,
   services: RunServices,
   jobName: string,
   parameters: Readonly<Record<string, unknown>> | undefined,
   options: PreviewOptions,
-): ResultAsync<JobPreview, JobSubmitError> {
+): Promise<JobPreview> {
   const fault = (given: unknown, name: string) => optionsFault("preview", given, PREVIEW_OPTIONS, name);
-  return submission.plan(jobName, { parameters, options, fault }).andThen((planned) =>
-    submission.typed(planned, planned.signal, async () => {
-      const { limit = 10 } = options;
-      const { existing, createIfMissing, findings } = await submission.check(planned, planned.signal);
-      return {
-        jobName: planned.job.name,
-        schema: planned.description.schema,
-        parameters: planned.description.parameters,
-        tables: planned.description.tables,
-        plan: await plan(planned, services),
-        destination: {
-          table: planned.resolved.table,
-          existing,
-          wouldBeCreated: existing === null && createIfMissing,
-          findings,
-          difference: describeFindings(findings),
-        },
-        rows: limit === 0 ? [] : await sample(planned, services, limit),
-      };
-    }),
-  );
+  const { limit = 10, signal = NEVER_ABORTED } = options ?? {};
+  const planned = await submission.plan(jobName, { parameters, options, fault });
+  return typed(planned, signal, async () => {
+    const { existing, createIfMissing, findings } = await submission.check(planned, signal);
+    return {
+      jobName: planned.jobName,
+      schema: planned.description.schema,
+      parameters: planned.description.parameters,
+      tables: planned.description.tables,
+      plan: await plan(planned, services, signal),
+      destination: {
+        table: planned.resolved.table,
+        existing,
+        wouldBeCreated: existing === null && createIfMissing,
+        findings,
+        difference: describeFindings(findings),
+      },
+      rows: limit === 0 ? [] : await sample(planned, services, { signal, limit }),
+    };
+  });
 }
 
 /** Made without the secrets: a plan breaks its lines anywhere, so that no text of it could be masked with certainty. */
-async function plan({ query, redactor, signal }: PlannedQuery, { engine }: RunServices): Promise<string> {
-  if (!hasSecrets(query)) return redactor.text(await unlessAborted(signal, engine.explain(query, signal)));
+async function plan({ query, redactor }: PlannedQuery, { engine }: RunServices, signal: AbortSignal): Promise<string> {
+  if (!hasSecrets(query)) return redactor().text(await unlessAborted(signal, engine.explain(query, signal)));
   try {
-    return redactor.text(await unlessAborted(signal, engine.explain(withoutSecrets(query), signal)));
+    return redactor().text(await unlessAborted(signal, engine.explain(withoutSecrets(query), signal)));
   } catch {
     signal.throwIfAborted();
     return "The plan depends on a secret parameter, so it is not shown.";
@@ -94,9 +92,9 @@ async function plan({ query, redactor, signal }: PlannedQuery, { engine }: RunSe
 }
 
 async function sample(
-  { query, signal }: PlannedQuery,
+  { query }: PlannedQuery,
   { engine }: RunServices,
-  limit: number,
+  { signal, limit }: { readonly signal: AbortSignal; readonly limit: number },
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const rows: Readonly<Record<string, unknown>>[] = [];
   try {

@@ -1,3 +1,4 @@
+import type { AttemptControl } from "./attempt-control.js";
 import type { RunServices } from "./run-services.js";
 
 /** Progress is thinned to this before it is numbered, so that a fast destination does not flood the ledger. */
@@ -8,49 +9,50 @@ interface Progress {
   readonly bytes: number | null;
 }
 
-/** Takes progress as often as it is reported and logs the newest, a few times a second. */
-export interface ProgressLog {
-  readonly report: (rows: number, bytes?: number) => void;
+/** Takes progress as often as it is reported and logs the newest, a few times a second, while nothing interrupts the attempt. */
+export class ProgressLog {
+  #newest: Progress | null = null;
+  #waiting = false;
+  #stopped = false;
+  #callOff: (() => void) | null = null;
+  #writing: Promise<unknown> | null = null;
+
+  constructor(
+    private readonly runId: string,
+    private readonly epoch: number,
+    private readonly services: RunServices,
+    private readonly control: AttemptControl,
+  ) {}
+
+  report(rows: number, bytes?: number): void {
+    this.#newest = { rows, bytes: bytes ?? null };
+    // Many attempts report nothing, and need not listen.
+    if (this.#callOff === null) this.control.interrupted.onFire(() => this.#end());
+    if (this.#stopped || this.#waiting) return;
+    this.#waiting = true;
+    this.#callOff = this.services.clock.after(PROGRESS_INTERVAL_MS, () => void this.#whenWritten());
+  }
+
   /** Writes nothing more; resolves when nothing is being written. */
-  stop(): Promise<void>;
-}
+  stop(): Promise<unknown> | null {
+    this.#end();
+    return this.#writing;
+  }
 
-export function progressLog(
-  runId: string,
-  epoch: number,
-  { ledger, clock, logger }: RunServices,
-  signal: AbortSignal,
-): ProgressLog {
-  let newest: Progress | null = null;
-  let waiting = false;
-  let stopped = false;
-  let callOff: () => void = () => undefined;
-  let writing: Promise<unknown> = Promise.resolve();
+  #end(): void {
+    this.#stopped = true;
+    this.#callOff?.();
+  }
 
-  const write = (): void => {
-    waiting = false;
-    if (stopped || newest === null) return;
-    const progress = newest;
-    newest = null;
-    writing = ledger
-      .append(runId, epoch, [{ type: "run.progress", ...progress }])
-      // Progress is news, not truth: the next transition reports a ledger that is out of reach.
-      .catch(() => logger.debug("Progress could not be logged.", { runId }));
-  };
-
-  signal.addEventListener("abort", () => callOff(), { once: true });
-
-  return {
-    report: (rows, bytes) => {
-      newest = { rows, bytes: bytes ?? null };
-      if (stopped || waiting || signal.aborted) return;
-      waiting = true;
-      callOff = clock.after(PROGRESS_INTERVAL_MS, () => void writing.then(write));
-    },
-    stop: async () => {
-      stopped = true;
-      callOff();
-      await writing;
-    },
-  };
+  async #whenWritten(): Promise<void> {
+    await this.#writing;
+    this.#waiting = false;
+    if (this.#stopped || this.#newest === null) return;
+    const event = { type: "run.progress", ...this.#newest } as const;
+    this.#newest = null;
+    const { ledger, logger } = this.services;
+    // Progress is news, not truth: the next transition reports a ledger that is out of reach.
+    const failed = (): void => logger.debug("Progress could not be logged.", { runId: this.runId });
+    this.#writing = ledger.append(this.runId, this.epoch, [event]).catch(failed);
+  }
 }

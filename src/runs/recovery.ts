@@ -1,9 +1,10 @@
 import { causeChain } from "../model/job-error.js";
 import { isTerminal } from "../model/run-status.js";
 import type { JobRun } from "../model/run.js";
-import { LeaseKeeper } from "./lease-keeper.js";
 import { NO_ENDS, RunEnding, type EndState } from "./run-ending.js";
 import type { RunServices } from "./run-services.js";
+import type { StoreHealth } from "./store-health.js";
+import { withAnswer } from "./waiting.js";
 
 /** What became of the runs whose owner died. */
 export interface RecoveryReport {
@@ -17,7 +18,10 @@ export interface RecoveryReport {
   readonly inDoubt: number;
 }
 
-/** How many runs are settled side by side. */
+/** What a worker reports that found none. */
+export const NOTHING_RECOVERED: RecoveryReport = { succeeded: 0, retrying: 0, failed: 0, cancelled: 0, inDoubt: 0 };
+
+/** How many runs are taken over in one act, and settled side by side. */
 const BATCH = 64;
 
 /** Takes over the runs of dead owners, settles their commits, and brings them to their next status. */
@@ -27,10 +31,9 @@ export class Recovery {
   #stopped = false;
   #callOff: () => void = () => undefined;
 
-  /** @param renewOwn renews the leases of what runs here, so that a process that slept does not take over its own runs. */
   constructor(
     private readonly services: RunServices,
-    private readonly renewOwn: () => Promise<unknown>,
+    private readonly health: StoreHealth,
   ) {
     this.#ending = new RunEnding(services);
   }
@@ -56,21 +59,26 @@ export class Recovery {
   }
 
   async #sweep(): Promise<RecoveryReport> {
-    const { ledger, owner, leaseMs } = this.services;
+    const { ledger, owner, leaseMs, clock, leases, connections, events } = this.services;
     const counts = { ...NO_ENDS };
     const seen = new Set<string>();
-    await this.renewOwn();
+    const claim = { owner, limit: BATCH, leaseMs, connections: connections.names };
+    // A process that slept must not take its own runs for lost.
+    await withAnswer(clock, leases.renewAll());
     await this.#forgetSecrets();
     while (!this.#stopped) {
-      const runs = await ledger.claimExpired({ owner, limit: BATCH, leaseMs });
+      const askedAt = clock.now();
+      const runs = await withAnswer(clock, ledger.claimExpired(claim));
       const fresh = runs.filter(({ id }) => !seen.has(id));
       for (const { id } of fresh) seen.add(id);
-      for (const end of await Promise.all(fresh.map((run) => this.#recover(run)))) counts[end] += 1;
+      for (const end of await Promise.all(fresh.map((run) => this.#recover(run, askedAt)))) counts[end] += 1;
       // What comes back within one sweep is in doubt still, and waits for the next one.
       if (runs.length < BATCH || fresh.length < runs.length) break;
     }
     const { succeeded, retrying, failed, cancelled, in_doubt: inDoubt } = counts;
-    return { succeeded, retrying, failed, cancelled, inDoubt };
+    const report = { succeeded, retrying, failed, cancelled, inDoubt };
+    if (seen.size > 0) events.emit({ type: "runs.recovered", ...report });
+    return report;
   }
 
   /** Lets go of the secrets of runs that other processes brought to an end. */
@@ -82,36 +90,31 @@ export class Recovery {
     }
   }
 
-  async #recover(run: JobRun): Promise<EndState> {
-    const { ledger, clock, leaseMs, logger } = this.services;
+  async #recover(run: JobRun, askedAt: number): Promise<EndState> {
+    const { leases, logger } = this.services;
     const epoch = run.lease?.epoch ?? 0;
     const held = { run, from: run.status === "committing" ? "committing" : "running", epoch } as const;
     const again = (): Promise<EndState> => this.#ending.recover(held);
-    const keeper = new LeaseKeeper({
-      clock,
-      leaseMs,
-      renew: () => ledger.renew(run.id, { epoch, leaseMs }),
-      onCancelRequested: () => undefined,
-      onLost: () => undefined,
-      onError: (error) => logger.warn("A lease could not be renewed.", { runId: run.id, message: causeChain(error) }),
-    });
+    const lease = leases.keep({ runId: run.id, epoch }, askedAt);
     try {
       return held.from === "committing" ? await this.#ending.settle(held, again) : await again();
     } catch (error) {
       logger.error("A run could not be recovered.", { runId: run.id, message: causeChain(error) });
       return "lost";
     } finally {
-      keeper.stop();
+      lease.stop();
     }
   }
 
   #schedule(): void {
     if (this.#stopped) return;
-    const { clock, leaseMs, logger } = this.services;
-    this.#callOff = clock.after(leaseMs, () => {
+    const { clock, ids, leaseMs, logger } = this.services;
+    // Less a random part, so that processes do not sweep in step.
+    this.#callOff = clock.after(leaseMs * (1 - ids.random() / 4), () => {
       void this.sweep()
         .catch((error: unknown) => {
-          logger.error("The ledger could not be asked for lost runs.", { message: causeChain(error) });
+          if (this.#stopped || this.health.isOut) return;
+          logger.warn("The ledger could not be asked for lost runs.", { message: causeChain(error) });
         })
         .then(() => this.#schedule());
     });

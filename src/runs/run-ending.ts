@@ -7,7 +7,7 @@ import { causeChain, JobError } from "../model/job-error.js";
 import { mayRetry, retryDelayMs } from "./retry-policy.js";
 import { redactorFor, type RunServices } from "./run-services.js";
 import { settle } from "./settling.js";
-import { pause } from "./waiting.js";
+import { FIRST_RETRY_MS, nextRetryMs, pause, withAnswer } from "./waiting.js";
 
 /** How an attempt or a recovery left its run. */
 export type EndState = "succeeded" | "failed" | "cancelled" | "retrying" | "handed_back" | "in_doubt" | "lost";
@@ -33,20 +33,18 @@ export interface HeldRun {
 /** Why the next attempt follows. */
 type RetryCause = (RunEventBody & { type: "run.retrying" })["cause"];
 
-const FIRST_RETRY_MS = 50;
-
 /** Brings a held run to the end of an attempt. The only place where runs leave `running` and `committing`. */
 export class RunEnding {
   constructor(private readonly services: RunServices) {}
 
-  async succeed({ run, epoch }: HeldRun, { rowsWritten, snapshotId }: CommitReceipt): Promise<EndState> {
+  succeed({ run, epoch }: HeldRun, { rowsWritten, snapshotId }: CommitReceipt): Promise<EndState> {
     const proof = { rowsWritten, ...(snapshotId !== null && { snapshotId }) };
     const event = { type: "run.succeeded", rowsWritten, snapshotId } as const;
     return this.#move(run, { from: "committing", to: "succeeded", epoch, ...proof }, [event], "succeeded");
   }
 
   /** The attempt failed, and nothing of it can land: the next attempt by policy, or the end. */
-  async fail(held: HeldRun, error: RunError): Promise<EndState> {
+  fail(held: HeldRun, error: RunError): Promise<EndState> {
     const { run, from, epoch } = held;
     const { execution } = run.definition;
     if (!mayRetry(execution, run.attempt, error)) {
@@ -56,12 +54,12 @@ export class RunEnding {
     return this.#again(held, { error, delayMs }, "error");
   }
 
-  async cancel({ run, from, epoch }: HeldRun, reason: string | null): Promise<EndState> {
+  cancel({ run, from, epoch }: HeldRun, reason: string | null): Promise<EndState> {
     return this.#move(run, { from, to: "cancelled", epoch }, [{ type: "run.cancelled", reason }], "cancelled");
   }
 
   /** The owner stops: the run waits for another one, and the attempt does not count. */
-  async handBack(held: HeldRun): Promise<EndState> {
+  handBack(held: HeldRun): Promise<EndState> {
     return this.#again(held, { uncountAttempt: true }, "handed_back");
   }
 
@@ -78,6 +76,14 @@ export class RunEnding {
     });
     const change = { from: held.from, to: "failed", epoch: held.epoch, error, countRecovery: true } as const;
     return this.#move(run, change, [{ type: "run.failed", error }], "failed");
+  }
+
+  /** Another worker has the run, or nobody can prove that it is still ours: what becomes of it is not for us to write. */
+  lose({ run, epoch }: Pick<HeldRun, "run" | "epoch">): EndState {
+    const { logger, events } = this.services;
+    logger.warn("The run is no longer this worker's.", { runId: run.id, epoch });
+    events.emit({ type: "run.lease_lost", runId: run.id, epoch });
+    return "lost";
   }
 
   /**
@@ -135,11 +141,12 @@ export class RunEnding {
   async #move(run: JobRun, change: RunTransition, events: readonly RunEventBody[], end: EndState): Promise<EndState> {
     const { ledger, clock, leaseMs, logger } = this.services;
     const giveUpAt = clock.now() + leaseMs;
-    for (let waitMs = FIRST_RETRY_MS; ; waitMs *= 2) {
+    for (let waitMs = FIRST_RETRY_MS; ; waitMs = nextRetryMs(waitMs)) {
       try {
-        const outcome = await ledger.move(run.id, change, events);
+        const outcome = await withAnswer(clock, ledger.move(run.id, change, events));
         if (outcome.moved || reached(outcome, change)) return end;
-        if (outcome.reason !== "cancel_requested") return this.#lost(run, change, outcome.reason);
+        if (outcome.reason === "lease_lost") return this.lose({ run, epoch: change.epoch });
+        if (outcome.reason !== "cancel_requested") return this.#refused(run, change, outcome.reason);
         return await this.cancel(
           { run, from: "running", epoch: change.epoch },
           outcome.run?.cancelRequest?.reason ?? null,
@@ -153,14 +160,15 @@ export class RunEnding {
           logger.error("The ledger is out of reach; the run will be recovered.", { runId: run.id, message });
           return "lost";
         }
-        logger.warn("The ledger is out of reach; trying again.", { runId: run.id, message });
+        // The dispatcher tells of the outage, once for all runs.
+        logger.debug("The ledger is out of reach; trying again.", { runId: run.id, message });
         await pause(clock, waitMs);
       }
     }
   }
 
-  #lost(run: JobRun, change: RunTransition, reason: string): EndState {
-    this.services.logger.warn("The run is no longer this worker's.", { runId: run.id, to: change.to, reason });
+  #refused(run: JobRun, change: RunTransition, reason: string): EndState {
+    this.services.logger.warn("The ledger refused the end of an attempt.", { runId: run.id, to: change.to, reason });
     return "lost";
   }
 }

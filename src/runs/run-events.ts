@@ -1,13 +1,9 @@
 import { JobError } from "../model/job-error.js";
 import { isLastEvent, type RunEvent } from "../model/run-event.js";
-import type { Clock } from "../ports/clock.js";
 import { checkedEventsOptions } from "./checked-arguments.js";
-import type { RunLedger } from "./run-ledger.js";
+import { RunBell, type RunFollowing } from "./run-bell.js";
 
 const PAGE = 256;
-
-/** Other processes do not ring here. */
-const POLL_MS = 500;
 
 export interface EventsOptions {
   /** Start behind this sequence number. Default 0: from the first event. */
@@ -16,30 +12,26 @@ export interface EventsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What following a run stands on. */
-export interface EventSource {
-  readonly ledger: RunLedger;
-  readonly clock: Clock;
-  /** Aborted when the executor has stopped. */
-  readonly stopped: AbortSignal;
-  /** Throws when the ledger may not be asked. */
-  readonly mayRead: () => void;
-}
-
 /**
  * The log of a run, from the ledger, then live until its last event. Each reader pulls at its own pace: one that is slow
- * or gone holds up nobody and costs no memory.
+ * or gone holds up nobody and costs no memory. A ledger that does not answer is asked again for a minute.
  *
- * @throws JobError `unknown_run`, `aborted`, `not_started`, or `executor_stopped` when the executor stops first.
+ * @throws JobError `unknown_run`, `aborted`, `not_started`, `store_unavailable`, or `executor_stopped` when the executor
+ *   stops first.
  */
-export function runEvents(runId: string, options: EventsOptions, source: EventSource): AsyncIterableIterator<RunEvent> {
-  const left = new AbortController();
-  const events = follow(runId, options, source, left.signal);
+export function runEvents(
+  runId: string,
+  options: EventsOptions,
+  following: RunFollowing,
+): AsyncIterableIterator<RunEvent> {
+  const reader = { left: false, ring: (): void => undefined };
+  const events = follow(runId, options, following, reader);
   const iterator: AsyncIterableIterator<RunEvent> = {
     next: () => events.next(),
     // Wakes a reader that waits for the next event; the generator alone would first wait for it, too.
     return: () => {
-      left.abort();
+      reader.left = true;
+      reader.ring();
       return events.return(undefined);
     },
     [Symbol.asyncIterator]: () => iterator,
@@ -50,28 +42,27 @@ export function runEvents(runId: string, options: EventsOptions, source: EventSo
 async function* follow(
   runId: string,
   options: EventsOptions,
-  { ledger, clock, stopped, mayRead }: EventSource,
-  left: AbortSignal,
+  following: RunFollowing,
+  reader: { readonly left: boolean; ring: () => void },
 ): AsyncGenerator<RunEvent> {
   const { after = 0, signal } = checkedEventsOptions(options);
-  mayRead();
-  const pollMs = ledger.store.capabilities.shared ? POLL_MS : null;
-  const bell = new Bell(runId, ledger, clock, pollMs, signal ? [stopped, left, signal] : [stopped, left]);
+  following.mayRead();
+  const { ledger } = following;
+  const bell = new RunBell(runId, following, signal);
+  reader.ring = bell.ring;
   try {
     for (let position = after; ;) {
       bell.hush();
-      refuseAborted(signal);
-      const page = await readPage(runId, ledger, position, stopped);
+      const page = await bell.asked(() => ledger.readEvents(runId, { after: position, limit: PAGE }));
       for (const event of page) {
         position = event.seq;
         yield event;
         if (isLastEvent(event)) return;
-        refuseAborted(signal);
+        bell.refuseAborted();
       }
-      if (left.aborted) return;
+      if (reader.left) return;
       if (page.length > 0) continue;
-      if (await hasEnded(runId, ledger, position)) return;
-      if (stopped.aborted) throw executorStopped();
+      if (await bell.asked(() => hasEnded(runId, following, position))) return;
       await bell.rung();
     }
   } finally {
@@ -79,19 +70,8 @@ async function* follow(
   }
 }
 
-async function readPage(
-  runId: string,
-  ledger: RunLedger,
-  after: number,
-  stopped: AbortSignal,
-): Promise<readonly RunEvent[]> {
-  return ledger.readEvents(runId, { after, limit: PAGE }).catch((error: unknown) => {
-    throw stopped.aborted ? executorStopped() : error;
-  });
-}
-
 // Also true for a reader that starts behind the last event.
-async function hasEnded(runId: string, ledger: RunLedger, position: number): Promise<boolean> {
+async function hasEnded(runId: string, { ledger }: RunFollowing, position: number): Promise<boolean> {
   const run = await ledger.get(runId);
   if (!run) {
     throw new JobError("unknown_run", {
@@ -101,63 +81,4 @@ async function hasEnded(runId: string, ledger: RunLedger, position: number): Pro
     });
   }
   return run.finishedAt !== null && run.lastEventSeq <= position;
-}
-
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new JobError("aborted", {
-    message: "The caller's signal was aborted.",
-    hint: "The run goes on; follow it again with handle(id).",
-    cause: signal.reason,
-  });
-}
-
-function executorStopped(): JobError {
-  return new JobError("executor_stopped", {
-    message: "The executor stopped before the run ended.",
-    hint: "Read the run again from an executor on the same ledger.",
-  });
-}
-
-/** Rings when the run may have changed: never lost between `hush` and `rung`. */
-class Bell {
-  #rang = false;
-  #wake: () => void = () => undefined;
-  #callOff: () => void = () => undefined;
-  readonly #unsubscribe: () => void;
-  readonly #ring = (): void => {
-    this.#rang = true;
-    this.#wake();
-  };
-
-  /** @param pollMs how often to ring for changes that other processes make; null: there are none. */
-  constructor(
-    runId: string,
-    ledger: RunLedger,
-    private readonly clock: Clock,
-    private readonly pollMs: number | null,
-    private readonly signals: readonly AbortSignal[],
-  ) {
-    this.#unsubscribe = ledger.signals.subscribeTo(runId, this.#ring);
-    for (const signal of signals) signal.addEventListener("abort", this.#ring);
-  }
-
-  hush(): void {
-    this.#rang = this.signals.some(({ aborted }) => aborted);
-  }
-
-  async rung(): Promise<void> {
-    if (this.#rang) return;
-    if (this.pollMs !== null) this.#callOff = this.clock.after(this.pollMs, this.#ring);
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#callOff();
-  }
-
-  close(): void {
-    this.#callOff();
-    this.#unsubscribe();
-    for (const signal of this.signals) signal.removeEventListener("abort", this.#ring);
-  }
 }

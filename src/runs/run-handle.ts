@@ -3,7 +3,8 @@ import type { RunEvent } from "../model/run-event.js";
 import { isTerminal } from "../model/run-status.js";
 import type { CancelOutcome, FinishedRun, JobRun } from "../model/run.js";
 import { checkedResultOptions } from "./checked-arguments.js";
-import { runEvents, type EventSource, type EventsOptions } from "./run-events.js";
+import { RunBell, type RunFollowing } from "./run-bell.js";
+import type { EventsOptions } from "./run-events.js";
 import { withoutSeals } from "./secret-vault.js";
 
 /** One run, as its submitter follows it. It is not a promise: awaiting a submit waits for the ledger, not for the run. */
@@ -16,15 +17,17 @@ export interface RunHandle {
   /** The run as the ledger has it now; undefined once it was pruned. */
   get(): Promise<JobRun | undefined>;
   /**
-   * The log from the first event, or from behind `after`, and then live until the run ends.
+   * The log from the first event, or from behind `after`, and then live until the run ends. A ledger that does not answer
+   * is asked again for a minute.
    *
-   * @throws JobError `unknown_run`, `aborted`, `executor_stopped`.
+   * @throws JobError `unknown_run`, `aborted`, `executor_stopped`, `store_unavailable`.
    */
   events(options?: EventsOptions): AsyncIterable<RunEvent>;
   /**
-   * The run once it has ended, whichever way: a union on `status`. A failed run does not reject.
+   * The run once it has ended, whichever way: a union on `status`. A failed run does not reject. A ledger that does not
+   * answer is asked again for a minute.
    *
-   * @throws JobError `unknown_run`, `aborted`, `executor_stopped`.
+   * @throws JobError `unknown_run`, `aborted`, `executor_stopped`, `store_unavailable`.
    */
   result(options?: ResultOptions): Promise<FinishedRun>;
   /** Asks for the run to be cancelled, and says what became of that. */
@@ -56,20 +59,29 @@ export function runHandle(id: string, jobName: string | null, created: boolean, 
   };
 }
 
-/** Waits for the end of a run by its log: the last event is written in one act with the terminal status. */
-export async function runResult(id: string, options: ResultOptions, source: EventSource): Promise<FinishedRun> {
+/** Waits for the end of a run; what happens on the way is not read. */
+export async function runResult(id: string, options: ResultOptions, following: RunFollowing): Promise<FinishedRun> {
   const { signal } = checkedResultOptions(options);
-  source.mayRead();
-  const first = await source.ledger.get(id);
-  if (first && isFinished(first)) return { ...first, parameters: withoutSeals(first) };
-  const follow = { after: first?.lastEventSeq ?? 0, ...(signal && { signal }) };
-  for await (const _ of runEvents(id, follow, source));
-  const run = await source.ledger.get(id);
-  if (run && isFinished(run)) return { ...run, parameters: withoutSeals(run) };
-  throw new JobError("unknown_run", {
-    message: `Run "${id}" was pruned before it was read.`,
-    hint: "Read results before they are pruned.",
-    runId: id,
+  following.mayRead();
+  const bell = new RunBell(id, following, signal, (change) => change !== "any" && change !== "pending");
+  try {
+    for (let seen = false; ; seen = true) {
+      bell.hush();
+      const run = await bell.asked(() => following.ledger.get(id));
+      if (!run) throw unknownRun(id, seen);
+      if (isFinished(run)) return { ...run, parameters: withoutSeals(run) };
+      await bell.rung();
+    }
+  } finally {
+    bell.close();
+  }
+}
+
+function unknownRun(runId: string, wasThere: boolean): JobError {
+  return new JobError("unknown_run", {
+    message: wasThere ? `Run "${runId}" was pruned before it was read.` : `There is no run "${runId}".`,
+    hint: wasThere ? "Read results before they are pruned." : "Check the id; a run that was pruned is gone.",
+    runId,
   });
 }
 

@@ -1,7 +1,17 @@
+import { gatesOf } from "../model/concurrency-gate.js";
 import type { RunEvent, RunEventBody } from "../model/run-event.js";
 import { isTerminal, type RunStatus } from "../model/run-status.js";
-import type { CancelOutcome, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
-import type { ClaimRequest, JobStore, LeaseState, RunTransition, TransitionOutcome } from "../ports/job-store.js";
+import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
+import type {
+  ClaimRequest,
+  JobStore,
+  LeaseState,
+  PendingCancel,
+  PruneRange,
+  RunTransition,
+  StoreChange,
+  TransitionOutcome,
+} from "../ports/job-store.js";
 import { RunSignals, type RunChange } from "./run-signals.js";
 
 /**
@@ -13,9 +23,22 @@ export class RunLedger {
 
   constructor(readonly store: JobStore) {}
 
-  async create(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }> {
-    const stored = await this.store.createRun(run);
-    if (stored.created) this.signals.emit(stored.run.id, "pending");
+  /** What the store tells of other processes: a cue, like the ones of this process. */
+  hear(change: StoreChange): void {
+    switch (change.kind) {
+      case "pending":
+        return this.signals.emit(null, "pending");
+      case "cancel":
+      case "run":
+        return this.signals.emit(change.runId, change.kind === "cancel" ? "cancel" : "unknown");
+      case "unknown":
+        return this.signals.emitUnknown();
+    }
+  }
+
+  async createAll(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    const stored = await this.store.createRuns(runs);
+    for (const { run, created } of stored) if (created) this.signals.emit(run.id, "pending");
     return stored;
   }
 
@@ -28,17 +51,31 @@ export class RunLedger {
   }
 
   async claim(request: ClaimRequest): Promise<readonly JobRun[]> {
-    const runs = await this.store.claimRuns(request);
-    for (const { id, status } of runs) this.signals.emit(id, changeTo(status));
-    return runs;
+    return this.#changed(await this.store.claimRuns(request));
   }
 
   async claimExpired(request: ClaimRequest): Promise<readonly JobRun[]> {
     return this.store.claimExpired(request);
   }
 
-  async nextRunAt(): Promise<Date | undefined> {
-    return this.store.nextRunAt();
+  async failOverdue(limit: number): Promise<readonly JobRun[]> {
+    return this.#changed(await this.store.failOverdue(limit));
+  }
+
+  async nextDueAt(): Promise<Date | undefined> {
+    return this.store.nextDueAt();
+  }
+
+  async missingConnections(available: readonly string[]): Promise<readonly string[]> {
+    return this.store.missingConnections(available);
+  }
+
+  async cancelRequests(owner: string): Promise<readonly PendingCancel[]> {
+    return this.store.cancelRequests(owner);
+  }
+
+  async prune(range: PruneRange): Promise<number> {
+    return this.store.pruneRuns(range);
   }
 
   async renew(id: string, renewal: { readonly epoch: number; readonly leaseMs: number }): Promise<LeaseState> {
@@ -48,6 +85,7 @@ export class RunLedger {
   async move(id: string, change: RunTransition, events: readonly RunEventBody[]): Promise<TransitionOutcome> {
     const outcome = await this.store.transition(id, change, events);
     if (outcome.moved) this.signals.emit(id, changeTo(change.to));
+    if (outcome.moved && change.to !== "committing" && gatesOf(outcome.run).length > 0) this.#gateOpened();
     return outcome;
   }
 
@@ -69,6 +107,16 @@ export class RunLedger {
     range: { readonly after: number; readonly limit: number },
   ): Promise<readonly RunEvent[]> {
     return this.store.readEvents(id, range);
+  }
+
+  #changed(runs: readonly JobRun[]): readonly JobRun[] {
+    for (const { id, status } of runs) this.signals.emit(id, changeTo(status));
+    return runs;
+  }
+
+  /** A run left its gates, so that one which waited there may start. */
+  #gateOpened(): void {
+    this.signals.emit(null, "pending");
   }
 }
 

@@ -4,6 +4,8 @@ import type { IdSource } from "../ports/ids.js";
 import type { Logger } from "../ports/logger.js";
 import type { QueryEngine } from "../ports/query-engine.js";
 import type { Connections } from "./connections.js";
+import type { ExecutorEvents } from "./executor-events.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
 import { Redactor } from "./redactor.js";
 import type { RunLedger } from "./run-ledger.js";
 import type { SecretVault } from "./secret-vault.js";
@@ -17,6 +19,8 @@ export interface RunServices {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly vault: SecretVault;
+  readonly leases: LeaseKeeper;
+  readonly events: ExecutorEvents;
   /** Names this executor in leases. */
   readonly owner: string;
   readonly leaseMs: number;

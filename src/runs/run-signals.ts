@@ -1,15 +1,33 @@
-/** What changed of a run: something, that it waits to be claimed now, or that it has ended. */
-export type RunChange = "any" | "pending" | "ended";
+/**
+ * What changed of a run: something, that it waits to be claimed now, that it is to be cancelled, that it has ended, or
+ * nobody knows what. `stopped`: the executor has stopped, and tells of no more.
+ */
+export type RunChange = "any" | "pending" | "cancel" | "ended" | "unknown" | "stopped";
 
-type Listener = (change: RunChange, runId: string) => void;
+/** @param runId null: of whichever run. */
+type Listener = (change: RunChange, runId: string | null) => void;
 
 /** Tells, within one executor, that something about a run changed: a cue to read the ledger, never the news itself. */
 export class RunSignals {
   readonly #ofAll = new Set<Listener>();
   readonly #ofRun = new Map<string, Set<Listener>>();
 
-  emit(runId: string, change: RunChange): void {
-    for (const listener of [...this.#ofAll, ...(this.#ofRun.get(runId) ?? [])]) listener(change, runId);
+  emit(runId: string | null, change: RunChange): void {
+    for (const listener of this.#ofAll) listener(change, runId);
+    if (runId === null) return;
+    const listeners = this.#ofRun.get(runId);
+    if (listeners) for (const listener of listeners) listener(change, runId);
+  }
+
+  /** Every run may have changed: all who listen look again. */
+  emitUnknown(): void {
+    this.emit(null, "unknown");
+    this.emitToFollowers("unknown");
+  }
+
+  /** Tells everybody who listens to one run. */
+  emitToFollowers(change: RunChange): void {
+    for (const [runId, listeners] of this.#ofRun) for (const listener of listeners) listener(change, runId);
   }
 
   /** @returns ends the subscription. */

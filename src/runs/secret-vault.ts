@@ -2,7 +2,16 @@ import type { ParameterDeclaration, ParameterValue } from "../model/job-definiti
 import { JobError } from "../model/job-error.js";
 import { canonicalJson, type JsonValue } from "../model/json.js";
 import type { JobRun, NewRun } from "../model/run.js";
+import type { Clock } from "../ports/clock.js";
 import type { SecretBox } from "../ports/secret-box.js";
+
+/**
+ * How the storing of a run ended. `in_transaction`: it is stored if and when a transaction of the host's commits.
+ */
+export type HoldEnd = "stored" | "dropped" | "in_transaction";
+
+/** How long the secrets of a run are kept whose transaction has not committed, and may never. */
+const LONGEST_TRANSACTION_MS = 600_000;
 
 type SecretValues = ReadonlyMap<string, ParameterValue>;
 
@@ -12,9 +21,13 @@ type SecretValues = ReadonlyMap<string, ParameterValue>;
  */
 export class SecretVault {
   readonly #held = new Map<string, SecretValues>();
-  readonly #storing = new Set<string>();
+  /** Until when the ledger may well not know of a run that is held. */
+  readonly #unknownUntil = new Map<string, number>();
 
-  constructor(private readonly box: SecretBox | null) {}
+  constructor(
+    private readonly box: SecretBox | null,
+    private readonly clock: Pick<Clock, "now">,
+  ) {}
 
   /** What the ledger stores for a secret value. */
   marker(value: ParameterValue): JsonValue {
@@ -24,28 +37,31 @@ export class SecretVault {
   /**
    * Keeps the values of a run that is about to be stored, unless its ledger row will hold them sealed.
    *
-   * @returns to be called when it is known what became of the run: whether its values are kept. Until then
-   *   {@link heldIds} does not name it, since the ledger may not have it yet.
+   * @returns to be called when it is known what became of the run. Until then {@link heldIds} does not name it, since the
+   *   ledger may not have it yet.
    * @throws JobError `internal_error` when a run of this id is held already: its values must not be lost.
    */
-  hold(runId: string, values: SecretValues): (kept: boolean) => void {
-    if (values.size === 0 || this.box !== null) return () => undefined;
+  hold(runId: string, values: SecretValues): (end: HoldEnd) => void {
+    if (values.size === 0 || this.box !== null) return nothingHeld;
     if (this.#held.has(runId)) throw idTaken(runId);
     this.#held.set(runId, values);
-    this.#storing.add(runId);
-    return (kept) => {
-      this.#storing.delete(runId);
-      if (!kept) this.forget(runId);
+    this.#unknownUntil.set(runId, Infinity);
+    return (end) => {
+      if (end === "dropped") this.forget(runId);
+      else if (end === "stored") this.#unknownUntil.delete(runId);
+      else this.#unknownUntil.set(runId, this.clock.now() + LONGEST_TRANSACTION_MS);
     };
   }
 
-  /** The stored runs whose secrets are held here. */
+  /** The runs whose secrets are held here and which the ledger should know by now. */
   heldIds(): readonly string[] {
-    return [...this.#held.keys()].filter((id) => !this.#storing.has(id));
+    const now = this.clock.now();
+    return [...this.#held.keys()].filter((id) => (this.#unknownUntil.get(id) ?? 0) <= now);
   }
 
   forget(runId: string): void {
     this.#held.delete(runId);
+    this.#unknownUntil.delete(runId);
   }
 
   /**
@@ -54,14 +70,22 @@ export class SecretVault {
    * @throws JobError `secret_unavailable`.
    */
   reveal(run: JobRun): Readonly<Record<string, ParameterValue>> {
+    const secrets = this.secretsOf(run);
+    if (secrets.size === 0) return run.parameters;
+    this.#held.set(run.id, secrets);
+    return { ...run.parameters, ...Object.fromEntries(secrets) };
+  }
+
+  /** The values of a run's secret parameters. @throws JobError `secret_unavailable`. */
+  secretsOf(run: JobRun): SecretValues {
     const secrets = run.definition.parameters.filter(({ secret }) => secret);
-    const revealed = secrets.map((parameter) => {
-      const value = this.#known(run, parameter);
-      if (value === undefined) throw unavailable(parameter.name);
-      return [parameter.name, value] as const;
-    });
-    if (revealed.length > 0) this.#held.set(run.id, new Map(revealed));
-    return { ...run.parameters, ...Object.fromEntries(revealed) };
+    return new Map(
+      secrets.map((parameter) => {
+        const value = this.#known(run, parameter);
+        if (value === undefined) throw unavailable(parameter.name);
+        return [parameter.name, value] as const;
+      }),
+    );
   }
 
   /**
@@ -96,6 +120,10 @@ export class SecretVault {
   texts(runId: string): readonly string[] {
     return [...(this.#held.get(runId)?.values() ?? [])].flatMap(leaves);
   }
+}
+
+function nothingHeld(): void {
+  return;
 }
 
 /** Every text and number within a value, as texts. */

@@ -1,13 +1,16 @@
-import { types } from "node:util";
+import { keyProblem, LONGEST_KEY } from "../jobs/concurrency-key.js";
 import { LARGEST_PRIORITY, LONGEST_WAIT_MS } from "../jobs/read-execution.js";
 import { JobError } from "../model/job-error.js";
-import { ABORT_SIGNAL, optionFault, wholeNumber, type OptionRule } from "./option-check.js";
+import { ABORT_SIGNAL, optionFault, VALID_DATE, wholeNumber, type OptionRule } from "./option-check.js";
 
 /** How one submit differs from its job. */
 export interface SubmitOptions {
   /** Aborting it calls the submit off, and, when the run is stored already, cancels the run. */
   readonly signal?: AbortSignal;
-  /** A second submit with the same key gives the first one's run; with other parameters, `idempotency_conflict`. */
+  /**
+   * A second submit with the same key gives the first one's run; with another job or other parameters,
+   * `idempotency_conflict`. At most 400 characters.
+   */
   readonly idempotencyKey?: string;
   /** Higher starts first. Default: the job's `execution.priority`. */
   readonly priority?: number;
@@ -17,20 +20,23 @@ export interface SubmitOptions {
   readonly startDeadline?: Date;
   /** In milliseconds; 0 means none. Default: the job's `execution.timeoutMs`. */
   readonly timeoutMs?: number;
+  /** Runs with the same key take turns. Default: the job's `execution.concurrencyKey` with the run's values in it. */
+  readonly concurrencyKey?: string;
 }
 
-const VALID_DATE: OptionRule = {
-  fits: (value) => types.isDate(value) && !Number.isNaN(value.getTime()),
-  wanted: "a valid Date",
+const KEY: OptionRule = {
+  fits: (key) => keyProblem(key) === undefined,
+  wanted: `a text of 1 to ${LONGEST_KEY} characters`,
 };
 
 const SUBMIT_OPTIONS: Readonly<Record<keyof SubmitOptions, OptionRule>> = {
   signal: ABORT_SIGNAL,
-  idempotencyKey: { fits: (key) => typeof key === "string" && key !== "", wanted: "a text that is not empty" },
+  idempotencyKey: KEY,
   priority: wholeNumber(-LARGEST_PRIORITY, LARGEST_PRIORITY),
   runAt: VALID_DATE,
   startDeadline: VALID_DATE,
   timeoutMs: wholeNumber(0, LONGEST_WAIT_MS, "a whole number of milliseconds"),
+  concurrencyKey: KEY,
 };
 
 /** A copy, which no later change of the caller's reaches. What is no object stays as it is, to be refused. */

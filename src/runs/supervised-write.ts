@@ -4,8 +4,8 @@ import type { Clock } from "../ports/clock.js";
 import type { AttemptControl } from "./attempt-control.js";
 import type { CommitGate } from "./commit-gate.js";
 import type { CountedRows } from "./counted-rows.js";
+import type { Cue } from "./cue.js";
 import { misbehaved } from "./misbehaved.js";
-import { onAbort, within } from "./waiting.js";
 
 /** A destination that does not let go after an interruption is left behind: without a permit it cannot commit. */
 export const ABORT_GRACE_MS = 5_000;
@@ -26,35 +26,50 @@ interface SupervisedWrite {
   readonly control: AttemptControl;
   readonly clock: Clock;
   readonly commitTimeoutMs: number;
-  /** Aborted when nobody waits any longer. */
-  readonly abandoned: AbortSignal;
+  /** Fires when nobody waits any longer. */
+  readonly abandoned: Cue;
   /** Asks the destination about a commit that is overdue: true when it knows. */
   readonly settled: () => Promise<boolean>;
 }
 
 /** Waits for a write, but not for ever: not after an interruption, and not in silence after the permit. */
-export async function superviseWrite(write: SupervisedWrite): Promise<WriteEnd> {
-  const { writing, gate, control, clock, commitTimeoutMs } = write;
-  const abandoned = onAbort(write.abandoned).then((): WriteEnd => ({ kind: "abandoned" }));
-  const written = writing.then(
-    (receipt) => judge(write, receipt),
-    (error: unknown) => judgeFailure(write, error),
-  );
-  const ended = Promise.race([written, abandoned]);
-  const early = await Promise.race([ended, onAbort(control.signal), gate.granted]);
-  if (typeof early === "object") return early;
-  if (early === "aborted") {
-    const end = await within(clock, ABORT_GRACE_MS, ended);
-    return end === "late" ? judgeFailure(write, control.signal.reason) : end;
-  }
-  for (;;) {
-    const end = await within(clock, commitTimeoutMs, ended);
-    if (end !== "late") return end;
-    if (await write.settled()) return judgeFailure(write, overdue(commitTimeoutMs));
-  }
+export function superviseWrite(write: SupervisedWrite): Promise<WriteEnd> {
+  const { writing, gate, control, clock, commitTimeoutMs, abandoned } = write;
+  return new Promise((resolve) => {
+    let over = false;
+    let callOff: () => void = () => undefined;
+    const end = (judged: WriteEnd | Promise<WriteEnd>): void => {
+      over = true;
+      callOff();
+      // Not `resolve(judged)`: who abandons the write must not wait for a judgement.
+      if (judged instanceof Promise) void judged.then(resolve);
+      else resolve(judged);
+    };
+    const waitForAnswer = (): void => {
+      if (over) return;
+      callOff = clock.after(commitTimeoutMs, () => {
+        void write.settled().then((known) => {
+          if (over) return;
+          if (known) end(judgeFailure(write, overdue(commitTimeoutMs)));
+          else waitForAnswer();
+        });
+      });
+    };
+    writing.then(
+      (receipt) => end(judge(write, receipt)),
+      (error: unknown) => end(judgeFailure(write, error)),
+    );
+    // Of the two at most one fires: a permit ends all interruptions.
+    gate.granted.onFire(waitForAnswer);
+    control.interrupted.onFire(() => {
+      if (over) return;
+      callOff = clock.after(ABORT_GRACE_MS, () => end(judgeFailure(write, control.signal.reason)));
+    });
+    abandoned.onFire(() => end({ kind: "abandoned" }));
+  });
 }
 
-async function judge(write: SupervisedWrite, receipt: CommitReceipt): Promise<WriteEnd> {
+function judge(write: SupervisedWrite, receipt: CommitReceipt): WriteEnd | Promise<WriteEnd> {
   const { gate, control } = write;
   if (gate.receipt !== null && receipt === gate.receipt) return { kind: "committed", receipt };
   const what = control.granted

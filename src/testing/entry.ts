@@ -15,7 +15,14 @@ export type { DestinationFixture } from "./destination/destination-fixture.js";
 export { drain, type Drainable, type DrainOptions } from "./drain.js";
 export { fixture, type FixtureTable } from "./fixture-connection.js";
 export { jobDestinationContract, type JobDestinationContract } from "./job-destination-contract.js";
-export { jobStoreContract, type JobStoreContractOptions, type JobStoreSubject } from "./job-store-contract.js";
+export {
+  HOST_TRANSACTION_CLAUSES,
+  jobStoreContract,
+  SHARED_CLAUSES,
+  type HostTransaction,
+  type JobStoreContractOptions,
+  type JobStoreSubject,
+} from "./job-store-contract.js";
 export { ManualClock } from "./manual-clock.js";
 export type { EngineSql, QueryEngineFixture } from "./engine/engine-fixture.js";
 export { queryEngineContract, type QueryEngineContract } from "./query-engine-contract.js";

@@ -1,17 +1,29 @@
 import { contract, type ContractClause, type Waiver } from "./contract.js";
+import { batchClauses } from "./job-store/batch-clauses.js";
 import { cancelClauses } from "./job-store/cancel-clauses.js";
 import { claimClauses } from "./job-store/claim-clauses.js";
+import { connectionClauses } from "./job-store/connection-clauses.js";
 import { copyClauses } from "./job-store/copy-clauses.js";
 import { creationClauses } from "./job-store/creation-clauses.js";
+import { dueClauses } from "./job-store/due-clauses.js";
 import { eventClauses } from "./job-store/event-clauses.js";
+import { gateClauses } from "./job-store/gate-clauses.js";
+import { hostTransactionClauses } from "./job-store/host-transaction-clauses.js";
 import { leaseClauses } from "./job-store/lease-clauses.js";
 import { lifetimeClauses } from "./job-store/lifetime-clauses.js";
 import { pruneClauses } from "./job-store/prune-clauses.js";
 import { readingClauses } from "./job-store/reading-clauses.js";
+import { sharedClauses } from "./job-store/shared-clauses.js";
 import { transitionClauses } from "./job-store/transition-clauses.js";
 import { Trial, type JobStoreSubject } from "./job-store/trial.js";
 
-export type { JobStoreSubject } from "./job-store/trial.js";
+export type { HostTransaction, JobStoreSubject } from "./job-store/trial.js";
+
+/** The names of the clauses about several stores on one ledger. */
+export const SHARED_CLAUSES: readonly string[] = Object.keys(sharedClauses);
+
+/** The names of the clauses about `createRunsIn`. */
+export const HOST_TRANSACTION_CLAUSES: readonly string[] = Object.keys(hostTransactionClauses);
 
 export interface JobStoreContractOptions {
   /** Makes a store with nothing in it, once for each clause. */
@@ -20,19 +32,29 @@ export interface JobStoreContractOptions {
   readonly without?: readonly Waiver[];
 }
 
-/** What a {@link JobStore} promises, as clauses to run against one. The guide is `docs/guides/write-a-store.md`. */
+/**
+ * What a {@link JobStore} promises, as clauses to run against one. A store for one process goes without
+ * {@link SHARED_CLAUSES}, and one that takes no runs in a host's transaction without {@link HOST_TRANSACTION_CLAUSES}. The
+ * guide is `docs/guides/write-a-store.md`.
+ */
 export function jobStoreContract(options: JobStoreContractOptions): readonly ContractClause[] {
   const clauses = {
     ...creationClauses,
+    ...batchClauses,
     ...copyClauses,
     ...readingClauses,
     ...claimClauses,
+    ...dueClauses,
+    ...connectionClauses,
+    ...gateClauses,
     ...transitionClauses,
     ...leaseClauses,
     ...cancelClauses,
     ...eventClauses,
     ...pruneClauses,
     ...lifetimeClauses,
+    ...sharedClauses,
+    ...hostTransactionClauses,
   };
   const subject = async (): Promise<Trial & { dispose(): Promise<void> }> => {
     const made = await options.make();

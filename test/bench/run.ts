@@ -1,8 +1,13 @@
 // `npm run bench [section …]`: ratios and bounds in one run. Exits with 1 when a bound was missed.
 import { printFigure, type Figure } from "./figure.js";
 import { hostHealth } from "./host-health.js";
+import { ledgerSize } from "./ledger-size.js";
+import { ledgerThroughput } from "./ledger-throughput.js";
+import { loadWithPostgresLedger } from "./load-with-postgres-ledger.js";
 import { peakMemory } from "./peak-memory.js";
+import { SCALE } from "./scale.js";
 import { sqliteLoad } from "./sqlite-load.js";
+import { startLatency } from "./start-latency.js";
 import { tinyRuns } from "./tiny-runs.js";
 
 const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -10,8 +15,13 @@ const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "tiny-runs": tinyRuns,
   "host-health": hostHealth,
   "peak-memory": peakMemory,
+  "ledger-throughput": ledgerThroughput,
+  "start-latency": startLatency,
+  "ledger-size": ledgerSize,
+  "load-with-postgres-ledger": loadWithPostgresLedger,
 };
 
+if (SCALE !== 1) console.warn(`A TRY at ${SCALE} of the size: the figures of the ledger do not count.`);
 const wanted = process.argv.slice(2);
 let missed = 0;
 for (const [name, section] of Object.entries(SECTIONS)) {

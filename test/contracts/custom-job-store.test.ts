@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { JobStore } from "../../src/ports/job-store.js";
-import { jobStoreContract } from "../../src/testing/job-store-contract.js";
+import { HOST_TRANSACTION_CLAUSES, jobStoreContract, SHARED_CLAUSES } from "../../src/testing/job-store-contract.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { contractSuite } from "../support/contract-suite.js";
 
@@ -26,6 +26,10 @@ contractSuite(
         dispose: () => rm(folder, { recursive: true }),
       };
     },
+    without: [
+      ...SHARED_CLAUSES.map((clause) => ({ clause, reason: "its file is for one process" })),
+      ...HOST_TRANSACTION_CLAUSES.map((clause) => ({ clause, reason: "the host has no transaction in its file" })),
+    ],
   }),
 );
 

@@ -1,9 +1,8 @@
 import Database from "better-sqlite3";
-import { fork, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DuckDBEngine } from "../../src/adapters/duckdb/entry.js";
 import { SqliteJobStore, sqlite } from "../../src/adapters/sqlite/entry.js";
@@ -12,12 +11,12 @@ import type { FinishedRun, JobRun } from "../../src/model/run.js";
 import type { Connection } from "../../src/ports/connection.js";
 import { CRASH_POINTS, type CrashPoint } from "../../src/testing/crash-points.js";
 import { recordingLogger } from "../support/executor-harness.js";
+import { sourceProcess } from "../support/source-process.js";
 import type { CrashPlan } from "./crash-child.js";
 import { crashJob } from "./crash-job.js";
 import { seededRandom } from "./seeded-random.js";
 
-const CHILD = fileURLToPath(new URL("./crash-child.ts", import.meta.url));
-const RUN_SOURCE = fileURLToPath(new URL("../../build/run-source.mjs", import.meta.url));
+const CHILD = new URL("./crash-child.ts", import.meta.url);
 const LEASE_MS = 400;
 const LONGEST_RANDOM_KILL_MS = 60;
 
@@ -83,10 +82,7 @@ export async function crashTrial(
 }
 
 function startFirst(plan: CrashPlan): ChildProcess {
-  return fork(CHILD, [JSON.stringify(plan)], {
-    execArgv: ["--import", RUN_SOURCE],
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
+  return sourceProcess(CHILD, plan);
 }
 
 /** Resolves when the process has died, stopped or finished; true unless it finished. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Connection } from "../../src/ports/connection.js";
-import type { JobDestination } from "../../src/ports/job-destination.js";
 import { CRASH_POINTS } from "../../src/testing/crash-points.js";
+import { withoutFence } from "../support/without-fence.js";
 import { crashTrial, type Ending } from "./crash-trial.js";
 
 // `npm run soak` sets 200. A failing seed is replayed with MILLRACE_SEED=<seed> MILLRACE_TRIALS=1.
@@ -60,24 +59,4 @@ describe("kill -9, SIGSTOP past the lease, and recovery into SQLite", () => {
 
 function describeEnding(ending: Ending): string {
   return ending.kind === "kill_at_random" ? ending.kind : `${ending.kind} ${ending.point}`;
-}
-
-/** Settles by a mere look-up, as one who forgot the fence would: what is not there is taken to be never there. */
-function withoutFence(connection: Connection): Connection {
-  const unfenced = (destination: JobDestination): JobDestination => ({
-    capabilities: destination.capabilities,
-    schema: (signal) => destination.schema(signal),
-    write: (rows, request) => destination.write(rows, request),
-    settleCommit: () => Promise.resolve({ state: "never" }),
-    ...(destination.storage && { storage: destination.storage.bind(destination) }),
-  });
-  return {
-    capabilities: connection.capabilities,
-    destination: (table) => {
-      const destination = connection.destination?.(table);
-      return destination && unfenced(destination);
-    },
-    check: (signal) => connection.check(signal),
-    close: () => connection.close(),
-  };
 }

@@ -274,10 +274,15 @@ describe("the ledger through the executor", () => {
       if (change.to === "committing") throw new Error("ledger away");
       return transition(id, change, events);
     };
-    const { executor, out } = harness({ store });
+    const { executor, out, clock } = harness({ store });
     await executor.start();
     const handle = await executor.submitOrThrow("load");
-    expect(await handle.result()).toMatchObject({ status: "failed", rowsWritten: null });
+    const result = handle.result();
+    // It asks again for a lease's time.
+    await clock.advance(29_000);
+    expect(await handle.get()).toMatchObject({ status: "running" });
+    await clock.advance(1_000);
+    expect(await result).toMatchObject({ status: "failed", rowsWritten: null, error: { code: "store_unavailable" } });
     expect(out.tables()).toEqual([]);
     await executor.stop();
   });
@@ -285,14 +290,16 @@ describe("the ledger through the executor", () => {
   it("goes on when only the answer to the move to committing was lost", async () => {
     const store = new MemoryJobStore();
     const transition = store.transition.bind(store);
+    let asked = 0;
     store.transition = async (id, change, events) => {
       const outcome = await transition(id, change, events);
-      if (change.to === "committing") throw new Error("answer lost");
+      if (change.to === "committing" && (asked += 1) === 1) throw new Error("answer lost");
       return outcome;
     };
-    const { executor, out } = harness({ store });
+    const { executor, out, clock } = harness({ store });
     await executor.start();
     const handle = await executor.submitOrThrow("load");
+    await clock.advance(1_000);
     expect(await handle.result()).toMatchObject({ status: "succeeded" });
     expect(await out.rows("t")).toHaveLength(3);
     await executor.stop();

@@ -63,13 +63,39 @@ describe("defineJob", () => {
       timeoutMs: 5,
       maxAttempts: 2,
       maxRecoveries: 0,
-      backoff: { kind: "linear", delayMs: 0, maxDelayMs: 300_000 },
+      backoff: { kind: "linear", delayMs: 0, maxDelayMs: 300_000, jitter: 0.5 },
       priority: -3,
+      retryOn: "retryable",
+      maxConcurrent: 0,
+      concurrencyKey: null,
+      maxConcurrentPerKey: 1,
     });
     expect(job.parameters).toEqual([
       { name: "b", type: { kind: "text" }, required: false, secret: true },
       { name: "a", type: { kind: "integer", bits: 32, signed: true }, required: true, secret: false },
     ]);
+  });
+
+  it("reads concurrency and the rule of retries", () => {
+    const query = "select {customer}, {day}";
+    const params = { customer: "VARCHAR", day: "DATE" };
+    const execution = {
+      maxConcurrent: 4,
+      concurrencyKey: "sync {customer}/{day}",
+      maxConcurrentPerKey: 2,
+      retryOn: ["timed_out", "query_failed", "timed_out"],
+      backoff: { jitter: 0 },
+    } as const;
+    expect(defineJob({ ...spec, query, params, execution }).execution).toMatchObject({
+      ...execution,
+      // Each once, in the order of the table, so that equal rules have equal hashes.
+      retryOn: ["query_failed", "timed_out"],
+      backoff: { kind: "exponential", jitter: 0 },
+    });
+    expect(defineJob({ ...spec, execution: { concurrencyKey: null } }).execution.concurrencyKey).toBeNull();
+    expect(defineJob({ ...spec, execution: { concurrencyKey: "one at a time" } }).execution.concurrencyKey).toBe(
+      "one at a time",
+    );
   });
 
   it.each(["append", "overwrite"] as const)("takes the mode %s as text and as object", (kind) => {
@@ -200,6 +226,46 @@ describe("a definition that is not well formed", () => {
     ["a misspelt limit", { execution: { timeoutMS: 5 } }, "execution.timeoutMS", 'Did you mean "timeoutMs"?'],
     ["a priority that is no number", { execution: { priority: "high" } }, "execution.priority", "whole number"],
     ["an unknown backoff", { execution: { backoff: { kind: "random" } } }, "execution.backoff.kind", '"constant"'],
+    ["jitter above one", { execution: { backoff: { jitter: 1.5 } } }, "execution.backoff.jitter", "from 0 to 1"],
+    ["jitter NaN", { execution: { backoff: { jitter: NaN } } }, "execution.backoff.jitter", "from 0 to 1"],
+    ["a rule of retries that is none", { execution: { retryOn: "always" } }, "execution.retryOn", '"retryable" or'],
+    ["no code to retry on", { execution: { retryOn: [] } }, "execution.retryOn", "not empty"],
+    ["a misspelt code", { execution: { retryOn: ["timed_ot"] } }, "execution.retryOn[0]", 'Did you mean "timed_out"?'],
+    [
+      "a code that no run has",
+      { execution: { retryOn: ["timed_out", "unknown_job"] } },
+      "execution.retryOn[1]",
+      "no code of a run",
+    ],
+    ["a code that is no text", { execution: { retryOn: [5] } }, "execution.retryOn[0]", "a number"],
+    [
+      "a code that ends every run",
+      { execution: { retryOn: ["too_many_recoveries"] } },
+      "execution.retryOn[0]",
+      "no attempt can follow",
+    ],
+    ["half a run at once", { execution: { maxConcurrent: 0.5 } }, "execution.maxConcurrent", "from 0"],
+    ["no run per key", { execution: { maxConcurrentPerKey: 0 } }, "execution.maxConcurrentPerKey", "from 1"],
+    ["an empty key", { execution: { concurrencyKey: "" } }, "execution.concurrencyKey", "not empty"],
+    ["a key that is no text", { execution: { concurrencyKey: 5 } }, "execution.concurrencyKey", "must be a string"],
+    ["an endless key", { execution: { concurrencyKey: "x".repeat(401) } }, "execution.concurrencyKey", "400"],
+    ["an open brace in the key", { execution: { concurrencyKey: "{ a }" } }, "execution.concurrencyKey", "brace"],
+    [
+      "a key of another query's parameter",
+      { query: "select {customer}", params: { customer: "INT" }, execution: { concurrencyKey: "{custommer}" } },
+      "execution.concurrencyKey",
+      'Did you mean "customer"?',
+    ],
+    [
+      "a key of a secret",
+      {
+        query: "select {token}",
+        params: { token: { type: "VARCHAR", secret: true } },
+        execution: { concurrencyKey: "{token}" },
+      },
+      "execution.concurrencyKey",
+      "secret",
+    ],
     [
       "a delay that would be cut",
       { execution: { backoff: { delayMs: 10, maxDelayMs: 5 } } },
@@ -325,6 +391,8 @@ describe("the hash", () => {
     ["mode", { destination: { table: "lake.t", mode: "overwrite" } }],
     ["createIfMissing", { destination: { table: "lake.t", createIfMissing: true } }],
     ["execution", { execution: { backoff: { delayMs: 1 } } }],
+    ["rule of retries", { execution: { retryOn: ["timed_out"] } }],
+    ["concurrency key", { execution: { concurrencyKey: "{a}" } }],
   ])("changes with the %s", (_what, change) => {
     expect(hash(change)).not.toBe(hash());
   });

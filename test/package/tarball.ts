@@ -7,6 +7,10 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, type Format } from "esbuild";
+import { installNode, type NodeInstallation } from "./install-node.js";
+
+/** Beside the Node that runs this. */
+const NEWER_NODES = [22, 24];
 
 const root = join(import.meta.dirname, "../..");
 const bin = (name: string): string => join(root, "node_modules/.bin", name);
@@ -34,16 +38,17 @@ function installedVersion(name: string): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+const INSTALL = ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
+
+function writePackage(into: string, tarball: string, others: readonly string[]): void {
+  const versions = Object.fromEntries(others.map((name) => [name, installedVersion(name)]));
+  const dependencies = { millrace: `file:${tarball}`, ...versions };
+  writeFileSync(join(into, "package.json"), JSON.stringify({ private: true, dependencies }));
+}
+
 function install(tarball: string): void {
-  const dependencies = ["apache-arrow", "typescript", "@types/node"].map((name) => [name, installedVersion(name)]);
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({
-      private: true,
-      dependencies: { millrace: `file:${tarball}`, ...Object.fromEntries(dependencies) },
-    }),
-  );
-  run("npm", ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]);
+  writePackage(folder, tarball, ["apache-arrow", "typescript", "@types/node"]);
+  run("npm", INSTALL);
   // The addon's install script may compile for a minute: take the build that `npm ci` made for this checkout.
   const addon = "node_modules/better-sqlite3/build/Release";
   cpSync(join(root, addon), join(folder, addon), { recursive: true });
@@ -95,6 +100,19 @@ function checkTypes(moduleResolution: "node16" | "bundler"): void {
   run("node", ["node_modules/typescript/bin/tsc", "-p", "."]);
 }
 
+/** Installs the tarball as that Node's npm resolves it, and runs every host once more. */
+function hostsOn(node: NodeInstallation, tarball: string): void {
+  cpSync(join(import.meta.dirname, "consumer"), node.folder, { recursive: true });
+  for (const bundle of ["bundled.mjs", "bundled.cjs"]) cpSync(join(folder, bundle), join(node.folder, bundle));
+  writePackage(node.folder, tarball, ["apache-arrow"]);
+  // Its SQLite addon comes with binaries for these versions: nothing is compiled.
+  node.run("npm", INSTALL);
+  for (const format of ["esm", "cjs"]) node.run("node", ["importing.mjs", format]);
+  for (const host of ["both-formats.mjs", "esm.mjs", "cjs.cjs", "sqlite.mjs", "bundled.mjs", "bundled.cjs"]) {
+    node.run("node", [host]);
+  }
+}
+
 try {
   let tarball = "";
   await step("pack", () => {
@@ -119,6 +137,11 @@ try {
   await step("a host bundled to CommonJS", () => bundleHost("cjs"));
   await step("types with node16", () => checkTypes("node16"));
   await step("types with bundler", () => checkTypes("bundler"));
+  for (const version of NEWER_NODES) {
+    const node = installNode(version, folder);
+    if (node === undefined) console.log(`SKIP Node ${version}: its package has binaries for Linux on x64 only`);
+    else await step(`the same hosts on Node ${version}`, () => hostsOn(node, tarball));
+  }
 } catch (error) {
   // What a command printed says more than the error of having run it, whose message repeats only half of it.
   const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };

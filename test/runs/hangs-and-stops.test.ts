@@ -114,6 +114,15 @@ describe("stop", () => {
     expect(await store.getRun(handle.id)).toMatchObject({ status: "cancelled" });
   });
 
+  it("leaves no timer behind when nothing was under way", async () => {
+    const { executor, clock } = harness();
+    await executor.start();
+    const handle = await executor.submitOrThrow("load");
+    await handle.result();
+    await executor.stop();
+    expect(clock.pending).toBe(0);
+  });
+
   it("leaves no timer behind, also when an attempt does not end", async () => {
     const { executor, clock } = harness({
       destination: new ScriptedDestination(async (rows, request) => {

@@ -37,9 +37,9 @@ describe("a lost answer to the storing of a run", () => {
   /** A ledger that stores every run and loses its answers. */
   function losesAnswers(): MemoryJobStore {
     const store = new MemoryJobStore();
-    const create = store.createRun.bind(store);
-    store.createRun = async (run) => {
-      await create(run);
+    const create = store.createRuns.bind(store);
+    store.createRuns = async (runs) => {
+      await create(runs);
       throw new Error("answer lost");
     };
     return store;
@@ -75,9 +75,9 @@ describe("a lost answer to the storing of a run", () => {
 
   it("does not take another run of the same id for the new one", async () => {
     const store = new MemoryJobStore();
-    const create = store.createRun.bind(store);
+    const create = store.createRuns.bind(store);
     // A store that does not say which way it failed.
-    store.createRun = (run) => create(run).catch(() => Promise.reject(new Error("no")));
+    store.createRuns = (runs) => create(runs).catch(() => Promise.reject(new Error("no")));
     const { executor, clock } = harness({ store, ids: { next: () => "same", random: () => 0.5 } });
     await executor.start();
     await executor.submitOrThrow("load", undefined, { idempotencyKey: "a", runAt: new Date(clock.now() + 1e6) });

@@ -40,7 +40,7 @@ describe("a destination in plain JavaScript", () => {
 });
 
 describe("a store that throws instead of rejecting", () => {
-  for (const method of ["nextRunAt", "renewLease"] as const) {
+  for (const method of ["nextDueAt", "renewLease"] as const) {
     it(`from ${method} for a while: no unhandled rejection, and the run ends`, async () => {
       const store = new MemoryJobStore();
       const original = store[method].bind(store) as (...args: never[]) => never;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
+import { SequentialIds } from "../../src/testing/sequential-ids.js";
 import { allEvents, harness, untilEvent } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
 import { drainRows, ScriptedDestination, writeWell } from "../support/scripted-destination.js";
@@ -36,7 +37,8 @@ describe("recovery", () => {
       recovered: { succeeded: 0, retrying: 0, failed: 0, cancelled: 0, inDoubt: 0 },
     });
     expect(await executor.getRun(id)).toMatchObject({ status: "running" });
-    await clock.advance(1_000);
+    // It looks again within a lease's time.
+    await clock.advance(2_000);
     const run = await executor.handle(id).result();
     expect(run).toMatchObject({ status: "succeeded", attempt: 1, recoveries: 1, commitId: id });
     await executor.stop();
@@ -80,15 +82,31 @@ describe("recovery", () => {
     await executor.stop();
   });
 
-  it("says so and waits when the commit is in doubt, also when the connection is gone from the host", async () => {
+  it("says so and waits when the commit is in doubt", async () => {
     const { id, store, clock } = await crashedLedger("committing");
     clock.jumpTo(clock.now() + 1_000);
-    const { executor } = harness({ store, clock, leaseMs: 1_000, jobs: [] });
+    const destination = new ScriptedDestination(writeWell);
+    destination.answers.push(new Error("nobody is at home"));
+    const { executor } = harness({ destination, store, clock, leaseMs: 1_000 });
     expect((await executor.start()).recovered).toMatchObject({ inDoubt: 1 });
     expect(await executor.getRun(id)).toMatchObject({ status: "committing" });
     const doubt = await untilEvent(executor.handle(id), "run.commit_in_doubt");
-    expect(doubt).toMatchObject({ commitId: id, reason: expect.stringContaining('"custom"') as string });
+    expect(doubt).toMatchObject({ commitId: id, reason: "nobody is at home" });
     await executor.stop();
+  });
+
+  it("leaves a run whose connection it lacks to a worker that has it", async () => {
+    const { id, store, clock } = await crashedLedger("committing");
+    clock.jumpTo(clock.now() + 1_000);
+    const without = harness({ store, clock, leaseMs: 1_000, jobs: [] });
+    expect((await without.executor.start()).recovered).toMatchObject({ inDoubt: 0 });
+    expect(await without.executor.getRun(id)).toMatchObject({ status: "committing", lease: { epoch: 1 } });
+    const ids = new SequentialIds("other");
+    const withIt = harness({ destination: new ScriptedDestination(writeWell), store, clock, ids, leaseMs: 1_000 });
+    expect((await withIt.executor.start()).recovered).toMatchObject({ retrying: 1 });
+    expect(await withIt.executor.handle(id).result()).toMatchObject({ status: "succeeded" });
+    await withIt.executor.stop();
+    await without.executor.stop();
   });
 
   it("gives up after maxRecoveries", async () => {

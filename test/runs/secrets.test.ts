@@ -5,6 +5,7 @@ import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { defineJob } from "../../src/jobs/define-job.js";
 import { Redactor } from "../../src/runs/redactor.js";
 import { SecretVault } from "../../src/runs/secret-vault.js";
+import { ManualClock } from "../../src/testing/manual-clock.js";
 import { allEvents, harness } from "../support/executor-harness.js";
 import { connectionTo, ScriptedDestination, writeWell } from "../support/scripted-destination.js";
 import { idBatch, type Play } from "../support/stub-engine.js";
@@ -88,7 +89,7 @@ describe("a secret", () => {
     const { executor } = harness({ jobs: [job] });
     await executor.start();
     const store = new MemoryJobStore();
-    store.createRun = () => Promise.reject(new Error(`insert of ${SECRET} failed`));
+    store.createRuns = () => Promise.reject(new Error(`insert of ${SECRET} failed`));
     const broken = harness({ jobs: [job], store });
     await broken.executor.start();
     const error = (await broken.executor.submit("secretive", { token: SECRET }))._unsafeUnwrapErr();
@@ -242,17 +243,17 @@ describe("an idempotency key of a run with secrets", () => {
 
 describe("the vault", () => {
   it("names a run only once it is stored, so that no sweep takes it for one that is gone", () => {
-    const vault = new SecretVault(null);
+    const vault = new SecretVault(null, new ManualClock());
     const settle = vault.hold("run", new Map([["token", "secret"]]));
     expect([vault.heldIds(), vault.texts("run")]).toEqual([[], ["secret"]]);
-    settle(true);
+    settle("stored");
     expect(vault.heldIds()).toEqual(["run"]);
-    vault.hold("other", new Map([["token", "secret"]]))(false);
+    vault.hold("other", new Map([["token", "secret"]]))("dropped");
     expect(vault.texts("other")).toEqual([]);
   });
 
   it("holds nothing that the ledger has sealed", () => {
-    const vault = new SecretVault({ seal: (text) => text, open: (text) => text });
+    const vault = new SecretVault({ seal: (text) => text, open: (text) => text }, new ManualClock());
     vault.hold("run", new Map([["token", "secret"]]));
     expect(vault.texts("run")).toEqual([]);
   });

@@ -64,10 +64,10 @@ describe("stop races", () => {
     const store = new MemoryJobStore();
     await store.open({ clock });
     const gate = new Gate();
-    const create = store.createRun.bind(store);
-    store.createRun = async (run) => {
+    const create = store.createRuns.bind(store);
+    store.createRuns = async (runs) => {
       await gate.pass();
-      return create(run);
+      return create(runs);
     };
     const { executor } = harness({ store, clock });
     await executor.start();

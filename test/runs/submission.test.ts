@@ -164,7 +164,7 @@ describe("a submit is refused as a value, without a trace in the ledger", () => 
     await executor.stop();
     expect((await executor.submit("ok", { n: 1 }))._unsafeUnwrapErr().code).toBe("executor_stopped");
     const store = new MemoryJobStore();
-    store.createRun = () => Promise.reject(new Error("disk full"));
+    store.createRuns = () => Promise.reject(new Error("disk full"));
     const broken = harness({ ...options, store });
     await broken.executor.start();
     const error = (await broken.executor.submit("ok", { n: 1 }))._unsafeUnwrapErr();

@@ -5,7 +5,7 @@ import type { AnyJob } from "../../src/jobs/job-definition.js";
 import { memory } from "../../src/adapters/memory/memory-connection.js";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import type { RunEvent } from "../../src/model/run-event.js";
-import type { ExecutionPolicy } from "../../src/model/job-definition.js";
+import type { ExecutionSpec } from "../../src/jobs/read-execution.js";
 import type { Connection } from "../../src/ports/connection.js";
 import type { JobDestination } from "../../src/ports/job-destination.js";
 import type { Logger } from "../../src/ports/logger.js";
@@ -20,7 +20,7 @@ interface HarnessOptions extends Partial<Omit<JobExecutorOptions, "connections" 
   readonly destination?: JobDestination;
   readonly connections?: Readonly<Record<string, Connection>>;
   readonly jobs?: readonly AnyJob[];
-  readonly execution?: Partial<ExecutionPolicy>;
+  readonly execution?: ExecutionSpec;
 }
 
 /** An executor over the stub engine, a memory ledger and a manual clock, with one job, `load`, into `out.t`. */

@@ -119,6 +119,10 @@ defineJob({
 });
 defineJob({ name: "m", query, destination: { table: "t", mode: "overwrite", createIfMissing: true } });
 defineJob({ name: "m", query, destination, execution: { timeoutMs: 5, backoff: { kind: "constant" } } });
+defineJob({ name: "m", query, destination, execution: { retryOn: ["timed_out"], backoff: { jitter: 0 } } });
+defineJob({ name: "m", query, destination, execution: { concurrencyKey: "one", maxConcurrent: 1 } });
+// @ts-expect-error no run ends with this code
+defineJob({ name: "m", query, destination, execution: { retryOn: ["unknown_job"] } });
 // @ts-expect-error upsert needs its keys
 defineJob({ name: "m", query, destination: { table: "t", mode: "upsert" } });
 // @ts-expect-error there is no such mode

@@ -54,6 +54,36 @@ export async function typedJobs(): Promise<void> {
   // @ts-expect-error and for preview
   await executor.preview("needy", { min: "1" });
 
+  await executor.submitMany([
+    { name: "needy", params: { min: 1 }, options: { signal } },
+    { name: "easy" },
+    { name: "none", options: { priority: 1 } },
+    { name: "schema", params: { from: new Date(0) } },
+  ]);
+  await executor.submitMany(
+    [1, 2].map((min) => ({ name: "needy" as const, params: { min } })),
+    { signal },
+  );
+  // @ts-expect-error there is no such job
+  await executor.submitMany([{ name: "needi", params: { min: 1 } }]);
+  // @ts-expect-error a required parameter is missing
+  await executor.submitMany([{ name: "easy" }, { name: "needy" }]);
+  // @ts-expect-error also in an empty record
+  await executor.submitMany([{ name: "needy", params: {} }]);
+  // @ts-expect-error a text is no DOUBLE
+  await executor.submitMany([{ name: "needy", params: { min: "1" } }]);
+  // @ts-expect-error a text is no DOUBLE in one of many either
+  await executor.submitMany([1, 2].map((n) => ({ name: "needy" as const, params: { min: String(n) } })));
+
+  const prepared = await executor.prepare("needy", { min: 1 }, { idempotencyKey: "k" });
+  if (prepared.isOk()) prepared.value.insertSync({}).id.toUpperCase();
+  // @ts-expect-error a required parameter is missing
+  await executor.prepare("needy");
+  const redriven = await executor.redrive("id", { priority: 1 });
+  if (redriven.isErr() && redriven.error.code === "not_redrivable") redriven.error.hint.toUpperCase();
+  // @ts-expect-error a redrive is never refused so
+  if (redriven.isErr() && redriven.error.code === "schema_mismatch") redriven.error.hint.toUpperCase();
+
   // A name that is one of several takes what suits each of them.
   const either = needy.name as "needy" | "easy";
   await executor.submit(either, { min: 1, n: 2 });
@@ -72,6 +102,12 @@ export async function mixedJobs(loaded: JobDefinition[]): Promise<void> {
   await executor.submit("easy");
   await executor.submit("from a file", { a: 1, b: { c: [1] }, d: undefined });
   await executor.submit("from a file");
+  await executor.submitMany([
+    { name: "needy", params: { min: 1 } },
+    { name: "from a file", params: { a: { b: 1 } } },
+  ]);
+  // @ts-expect-error a text is no DOUBLE
+  await executor.submitMany([{ name: "from a file" }, { name: "needy", params: { min: "1" } }]);
   const anyName: string = "needy";
   await executor.submit(anyName, { whatever: 1 });
   // @ts-expect-error a text is no DOUBLE
@@ -86,6 +122,7 @@ export async function untypedJobs(jobs: readonly JobDefinition[]): Promise<void>
   const executor = new JobExecutor({ ...parts, jobs });
   await executor.submit("any", { a: 1 });
   await executor.submit("any");
+  await executor.submitMany([{ name: "any" }, { name: "other", params: { a: 1 } }]);
   const kept: JobExecutor = new JobExecutor({ ...parts, jobs: [needy] });
   await kept.submit("any", { a: 1 });
 }

@@ -4,22 +4,26 @@ import {
   applyCancel,
   applyClaim,
   applyEvents,
+  applyOverdue,
   applyRenewal,
   applyTakeOver,
   applyTransition,
+  fullGate,
+  gatesOf,
   isExpired,
   isOverdue,
   isTerminal,
   isWaiting,
   JobError,
   newRunRecord,
+  RUN_STATUSES,
   runCursor,
   runIdTaken,
   runPageRequest,
 } from "millrace";
-import type { CancelOutcome, ClaimRequest, Clock, JobRun, JobStore, LeaseRenewal, LeaseState, NewRun } from "millrace";
-import type { RunEvent, RunEventBody, RunPage, RunQuery, RunRecord, RunStep, RunTransition } from "millrace";
-import type { TransitionOutcome } from "millrace";
+import type { CancelOutcome, ClaimRequest, Clock, CreatedRun, JobRun, JobStore, LeaseRenewal } from "millrace";
+import type { LeaseState, NewRun, PendingCancel, PruneRange, RunEvent, RunEventBody, RunPage } from "millrace";
+import type { RunQuery, RunRecord, RunStatus, RunStep, RunTransition, TransitionOutcome } from "millrace";
 
 /** A run as it stands in the file. Runs are numbered in the order of their making. */
 interface Entry {
@@ -55,17 +59,8 @@ export class FileJobStore implements JobStore {
     await this.lastAct;
   }
 
-  createRun(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }> {
-    return this.act(run, (given, now) => {
-      const key = given.idempotencyKey;
-      const known = this.ledger.runs.find(({ record }) => key !== null && record.run.idempotencyKey === key);
-      if (known) return { run: known.record.run, created: false };
-      if (this.find(given.id)) throw runIdTaken(given.id);
-      const { record, events } = newRunRecord(given, now);
-      this.ledger.made += 1;
-      this.ledger.runs.push({ number: this.ledger.made, events: [...events], record });
-      return { run: record.run, created: true };
-    });
+  createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    return this.act(runs, (given, now) => given.map((run) => this.create(run, now)));
   }
 
   getRun(id: string): Promise<JobRun | undefined> {
@@ -87,23 +82,45 @@ export class FileJobStore implements JobStore {
 
   claimRuns(claim: ClaimRequest): Promise<readonly JobRun[]> {
     return this.act(claim, (given, now) => {
-      const pending = this.ledger.runs.filter(({ record }) => record.run.status === "pending");
-      const overdue = pending
-        .filter(({ record }) => isOverdue(record.run, now))
-        .sort((left, right) => timeOf(left.record.run.startDeadline) - timeOf(right.record.run.startDeadline));
-      const ready = pending
-        .filter(({ record }) => !isOverdue(record.run, now) && !isWaiting(record.run, now))
+      const failed = this.overdue(now)
+        .slice(0, given.limit)
+        .map((entry) => this.write(entry, applyOverdue(entry.record, now)));
+      const ready = this.having("pending")
+        .filter(({ record }) => !isWaiting(record.run, now) && mayTake(record.run, given))
         .sort((left, right) => right.record.run.priority - left.record.run.priority);
-      const taken = [...overdue, ...ready].slice(0, given.limit);
-      return taken.map((entry) => this.write(entry, applyClaim(entry.record, given, now)));
+      const claimed: JobRun[] = [];
+      for (const entry of ready) {
+        if (failed.length + claimed.length >= given.limit) break;
+        if (fullGate(entry.record.run, ({ name }) => this.behind(name))) continue;
+        claimed.push(this.write(entry, applyClaim(entry.record, given, now)));
+      }
+      return [...failed, ...claimed];
     });
   }
 
-  nextRunAt(): Promise<Date | undefined> {
+  failOverdue(limit: number): Promise<readonly JobRun[]> {
+    return this.act(limit, (given, now) => {
+      const overdue = this.overdue(now).slice(0, given);
+      return overdue.map((entry) => this.write(entry, applyOverdue(entry.record, now)));
+    });
+  }
+
+  nextDueAt(): Promise<Date | undefined> {
     return this.act(null, (_, now) => {
-      const waiting = this.ledger.runs.filter(({ record }) => isWaiting(record.run, now));
-      const earliest = Math.min(...waiting.map(({ record }) => timeOf(record.run.runAt)));
-      return waiting.length === 0 ? undefined : new Date(earliest);
+      const times = this.having("pending").flatMap(({ record: { run } }) => [
+        isWaiting(run, now) ? timeOf(run.runAt) : Infinity,
+        run.startedAt === null ? timeOf(run.startDeadline) : Infinity,
+      ]);
+      const earliest = Math.min(...times);
+      return earliest === Infinity ? undefined : new Date(earliest);
+    });
+  }
+
+  missingConnections(available: readonly string[]): Promise<readonly string[]> {
+    return this.act(available, (given, now) => {
+      const ready = this.having("pending").filter(({ record }) => !isWaiting(record.run, now));
+      const needed = new Set(ready.flatMap(({ record }) => record.run.connections));
+      return [...needed].filter((name) => !given.includes(name)).sort();
     });
   }
 
@@ -146,10 +163,20 @@ export class FileJobStore implements JobStore {
     });
   }
 
+  cancelRequests(owner: string): Promise<readonly PendingCancel[]> {
+    return this.act(owner, (given) =>
+      this.having("running").flatMap(({ record: { run } }) => {
+        const { id: runId, lease, cancelRequest } = run;
+        if (lease?.owner !== given || cancelRequest === null) return [];
+        return [{ runId, epoch: lease.epoch, reason: cancelRequest.reason }];
+      }),
+    );
+  }
+
   claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
     return this.act(claim, (given, now) =>
-      this.ledger.runs
-        .filter(({ record }) => record.run.lease && isExpired(record.run.lease, now))
+      this.having("running", "committing")
+        .filter(({ record: { run } }) => run.lease && isExpired(run.lease, now) && mayTake(run, given))
         .slice(0, given.limit)
         .map((entry) => this.write(entry, applyTakeOver(entry.record, given, now))),
     );
@@ -159,10 +186,10 @@ export class FileJobStore implements JobStore {
     return this.act(range, ({ after, limit }) => this.find(id)?.events.slice(after, after + limit) ?? []);
   }
 
-  pruneRuns(range: { readonly finishedBefore: Date; readonly limit: number }): Promise<number> {
-    return this.act(range, ({ finishedBefore, limit }) => {
-      const old = this.ledger.runs
-        .filter(({ record: { run } }) => isTerminal(run.status) && timeOf(run.finishedAt) < finishedBefore.getTime())
+  pruneRuns(range: PruneRange): Promise<number> {
+    return this.act(range, ({ finishedBefore, limit, statuses = RUN_STATUSES }) => {
+      const old = this.having(...statuses.filter(isTerminal))
+        .filter(({ record: { run } }) => timeOf(run.finishedAt) < finishedBefore.getTime())
         .sort((left, right) => timeOf(left.record.run.finishedAt) - timeOf(right.record.run.finishedAt))
         .slice(0, limit);
       this.ledger.runs = this.ledger.runs.filter((entry) => !old.includes(entry));
@@ -176,12 +203,46 @@ export class FileJobStore implements JobStore {
     const act = this.lastAct.then(async () => {
       if (!this.clock) throw unavailable("is not open");
       const before = serialize(this.ledger);
-      const answer = structuredClone(change(copy, this.clock.now()));
-      await this.save(before);
-      return answer;
+      try {
+        const answer = structuredClone(change(copy, this.clock.now()));
+        await this.save(before);
+        return answer;
+      } catch (error) {
+        this.ledger = deserialize(before) as typeof this.ledger;
+        throw error;
+      }
     });
     this.lastAct = act.catch(() => undefined);
     return act;
+  }
+
+  private create(run: NewRun, now: number): CreatedRun {
+    const key = run.idempotencyKey;
+    const known = this.ledger.runs.find(({ record }) => key !== null && record.run.idempotencyKey === key);
+    if (known) return { run: known.record.run, created: false };
+    if (this.find(run.id)) throw runIdTaken(run.id);
+    const { record, events } = newRunRecord(run, now);
+    this.ledger.made += 1;
+    this.ledger.runs.push({ number: this.ledger.made, events: [...events], record });
+    return { run: record.run, created: true };
+  }
+
+  /** The runs that stand so, oldest first. */
+  private having(...statuses: readonly RunStatus[]): Entry[] {
+    return this.ledger.runs.filter(({ record }) => statuses.includes(record.run.status));
+  }
+
+  private overdue(now: number): Entry[] {
+    const overdue = this.having("pending").filter(({ record }) => isOverdue(record.run, now));
+    return overdue.sort(
+      (left, right) => timeOf(left.record.run.startDeadline) - timeOf(right.record.run.startDeadline),
+    );
+  }
+
+  /** How many runs are behind a gate. */
+  private behind(gate: string): number {
+    const active = this.having("running", "committing");
+    return active.filter(({ record }) => gatesOf(record.run).some(({ name }) => name === gate)).length;
   }
 
   private find(id: string): Entry | undefined {
@@ -210,10 +271,13 @@ export class FileJobStore implements JobStore {
       await writeFile(`${this.path}.new`, after, { flush: true });
       await rename(`${this.path}.new`, this.path);
     } catch (error) {
-      this.ledger = deserialize(before) as typeof this.ledger;
       throw unavailable("cannot be written", error);
     }
   }
+}
+
+function mayTake(run: JobRun, { connections }: ClaimRequest): boolean {
+  return connections === undefined || run.connections.every((name) => connections.includes(name));
 }
 
 function timeOf(date: Date | null): number {

@@ -1,4 +1,5 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBPreparedStatement, DuckDBResult, Json } from "@duckdb/node-api";
+import { pause } from "./pause.js";
 import type { PoolLanes } from "./pool-lanes.js";
 
 /**
@@ -6,6 +7,8 @@ import type { PoolLanes } from "./pool-lanes.js";
  * open result, without a word, when a second statement starts.
  */
 export class EngineConnection {
+  private streamingBuffer: string | undefined;
+
   constructor(
     private readonly driver: DuckDBConnection,
     private readonly lanes: PoolLanes,
@@ -26,6 +29,22 @@ export class EngineConnection {
     return this.lanes.long(async () => (await this.driver.run(sql)).getRowObjectsJson());
   }
 
+  /**
+   * Begins a transaction in which every error, also one that DuckDB does not report, refuses what follows: so the end of
+   * a result is proven.
+   */
+  async begin(): Promise<void> {
+    await this.execute("begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'");
+  }
+
+  /** @param size how much DuckDB computes ahead of who reads, such as `1MB`. */
+  async computeAhead(size: "1KB" | "1MB"): Promise<void> {
+    // The connection keeps the setting, and each statement costs as much as a tiny query.
+    if (this.streamingBuffer === size) return;
+    await this.execute(`set streaming_buffer_size = '${size}'`);
+    this.streamingBuffer = size;
+  }
+
   async prepare(sql: string): Promise<DuckDBPreparedStatement> {
     return this.lanes.short(() => this.driver.prepare(sql));
   }
@@ -41,9 +60,35 @@ export class EngineConnection {
     return this.driver.createAppender(table, schema, catalog);
   }
 
-  /** Ends the statement that runs, if one runs. One that is only about to run goes on: ask again. */
-  interrupt(): void {
-    this.driver.interrupt();
+  /** Interrupts until `call` has settled: an interrupt that comes before its statement, or between two, is lost. */
+  async interrupted<T>(call: Promise<T>): Promise<T> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    const done = call.then(settle, settle);
+    await new Promise(setImmediate);
+    for (let round = 0; !settled; round += 1) {
+      this.driver.interrupt();
+      await Promise.race([done, pause(round)]);
+    }
+    return call;
+  }
+
+  /**
+   * Runs `act`, of which every statement is interrupted once a signal is aborted. DuckDB looks up between the passes of its
+   * planner: an expression that it computes while it plans goes on to its own end.
+   */
+  async interruptible<T>(signals: readonly AbortSignal[], act: () => Promise<T>): Promise<T> {
+    for (const signal of signals) signal.throwIfAborted();
+    const work = act();
+    const abort = (): void => void this.interrupted(work).catch(() => undefined);
+    for (const signal of signals) signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await work;
+    } finally {
+      for (const signal of signals) signal.removeEventListener("abort", abort);
+    }
   }
 
   disconnect(): void {

@@ -1,21 +1,32 @@
+import { setMaxListeners } from "node:events";
+import { createHash } from "node:crypto";
 import { JobError } from "../../model/job-error.js";
 import type { EngineContext, EngineQuery, QueryDescription } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { abortable } from "./abortable.js";
 import { Database } from "./database.js";
+import type { EngineConnection } from "./engine-connection.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
 import { planQuery } from "./plan-query.js";
 import { QueryStream } from "./query-stream.js";
+import { Recent } from "./recent.js";
 import { type RenderedQuery, renderQuery } from "./render-query.js";
 import { RunningQuery } from "./running-query.js";
 import { SelectCheck } from "./select-check.js";
 import { SourceCatalog } from "./source-catalog.js";
 import { TableFinder } from "./found-table.js";
 
+/** Texts of which something is remembered. */
+const KEPT = 256;
+
 /** An open engine: what {@link DuckDBEngine} does once the driver is loaded. */
 export class EngineSession {
   private readonly check: SelectCheck;
   private readonly running = new Set<RunningQuery>();
+  /** Of queries that read nothing but tables whose columns the key has in it. */
+  private readonly descriptions = new Recent<QueryDescription>(KEPT);
+  /** Whether a text's last query was over at once. */
+  private readonly tiny = new Recent<boolean>(KEPT);
   private readonly busy = new Set<Promise<unknown>>();
   /** Ends what waits for a source that does not end by itself. */
   private readonly closing = new AbortController();
@@ -25,6 +36,8 @@ export class EngineSession {
     private readonly catalog: SourceCatalog,
   ) {
     this.check = new SelectCheck(database);
+    // Every query that is under way listens to it.
+    setMaxListeners(0, this.closing.signal);
   }
 
   static async open(options: DuckDBEngineOptions, context: EngineContext): Promise<EngineSession> {
@@ -52,25 +65,28 @@ export class EngineSession {
   /** Ends what runs, waits for it, and closes the database. */
   async close(): Promise<void> {
     this.closing.abort(closed());
-    await Promise.all([...this.running].map((query) => query.end()));
+    await Promise.all([...this.running].map((query) => query.ended()));
     await Promise.allSettled(this.busy);
     // What was only about to start has started meanwhile.
-    await Promise.all([...this.running].map((query) => query.end()));
+    await Promise.all([...this.running].map((query) => query.ended()));
     await this.catalog.settled();
     await this.database.close();
   }
 
   private async describeNow(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
+    const signals = [signal, this.closing.signal];
     const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
-      const sources = await this.catalog.provide(connection, references, {
-        rows: false,
-        signals: [signal, this.closing.signal],
-      });
+      const sources = await this.catalog.provide(connection, references, { rows: false, signals });
       try {
-        const { statement, schema, parameters } = await planQuery(connection, query);
-        statement.destroySync();
-        return { schema, parameters, tables: sources.tables };
+        const key = sources.columns === undefined ? undefined : keyOf(query, sources.columns);
+        const known = key === undefined ? undefined : this.descriptions.get(key);
+        if (known !== undefined) return known;
+        const plan = await connection.interruptible(signals, () => planQuery(connection, query));
+        plan.statement.destroySync();
+        const description = { schema: plan.schema, parameters: plan.parameters, tables: sources.tables };
+        if (key !== undefined) this.descriptions.set(key, description);
+        return description;
       } finally {
         await sources.release();
       }
@@ -78,19 +94,12 @@ export class EngineSession {
   }
 
   private async explainNow(query: EngineQuery, signal: AbortSignal): Promise<string> {
+    const signals = [signal, this.closing.signal];
     const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
-      const sources = await this.catalog.provide(connection, references, {
-        rows: false,
-        signals: [signal, this.closing.signal],
-      });
+      const sources = await this.catalog.provide(connection, references, { rows: false, signals });
       try {
-        const plan = await planQuery(connection, query);
-        plan.statement.destroySync();
-        const statement = await plan.query.prepare(connection, "explain ");
-        const rows = await (await connection.result(statement)).getRows();
-        statement.destroySync();
-        return rows.map((row) => String(row[1])).join("\n");
+        return await connection.interruptible(signals, () => explained(connection, query));
       } finally {
         await sources.release();
       }
@@ -98,21 +107,22 @@ export class EngineSession {
   }
 
   private async streamNow(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
+    const signals = [signal, this.closing.signal];
     const references = await this.check.tables(rendered(query));
     const connection = await this.database.connect();
     let release = (): Promise<void> => Promise.resolve();
     try {
-      const sources = await this.catalog.provide(connection, references, {
-        rows: true,
-        signals: [signal, this.closing.signal],
-      });
+      const sources = await this.catalog.provide(connection, references, { rows: true, signals });
       release = sources.release;
-      const plan = await planQuery(connection, query);
+      const plan = await connection.interruptible(signals, () => planQuery(connection, query));
       const running: RunningQuery = await RunningQuery.start({
         connection,
         lanes: this.database.lanes,
         plan,
+        isTiny: this.tiny.get(plan.query.sql) === true,
+        onProven: (isTiny) => this.tiny.set(plan.query.sql, isTiny),
         explain: sources.explain,
+        holdsSources: sources.isHeld,
         onEnd: async (reusable) => {
           this.database.release(connection, reusable);
           await release();
@@ -131,6 +141,22 @@ export class EngineSession {
   private abortable<T>(signal: AbortSignal, act: () => Promise<T>, discard?: (late: T) => Promise<void>): Promise<T> {
     return abortable([signal, this.closing.signal], act, this.busy, discard);
   }
+}
+
+/** Values may be secrets, and large: neither is kept. */
+function keyOf({ template, parameters }: EngineQuery, columns: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([template, [...parameters], columns]))
+    .digest("base64");
+}
+
+async function explained(connection: EngineConnection, query: EngineQuery): Promise<string> {
+  const plan = await planQuery(connection, query);
+  plan.statement.destroySync();
+  const statement = await plan.query.prepare(connection, "explain ");
+  const rows = await (await connection.result(statement)).getRows();
+  statement.destroySync();
+  return rows.map((row) => String(row[1])).join("\n");
 }
 
 function closed(): JobError {

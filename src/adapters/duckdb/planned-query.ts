@@ -8,7 +8,7 @@ import type { EngineConnection } from "./engine-connection.js";
 /** A query whose types are all known, ready to be prepared with its values bound. */
 export class PlannedQuery {
   constructor(
-    private readonly sql: string,
+    readonly sql: string,
     private readonly slots: ReadonlyMap<string, string>,
     private readonly types: ReadonlyMap<string, DataType>,
     private readonly query: EngineQuery,

@@ -1,5 +1,4 @@
 import type { DuckDBDataChunk, DuckDBPendingResult, DuckDBResult } from "@duckdb/node-api";
-import duckdb, { type PendingResult } from "@duckdb/node-bindings";
 import { sameDataType } from "../../model/data-type.js";
 import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
@@ -7,9 +6,9 @@ import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { runError, unexplained } from "./engine-error.js";
 import { holdsTexts } from "./free-texts.js";
-import { pause } from "./pause.js";
 import type { QueryPlan } from "./planned-query.js";
 import type { PoolLanes } from "./pool-lanes.js";
+import { resultReady } from "./result-ready.js";
 
 /** What a running query is made from. */
 export interface QueryToRun {
@@ -17,8 +16,14 @@ export interface QueryToRun {
   readonly connection: EngineConnection;
   readonly lanes: PoolLanes;
   readonly plan: QueryPlan;
+  /** It is expected to be over at once, with a chunk of rows or none. */
+  readonly isTiny: boolean;
+  /** Called when the end was proven, with whether it was over at once. */
+  readonly onProven: (isTiny: boolean) => void;
   /** Adds to a failure what the sources know of it. */
   readonly explain: (error: JobError) => Promise<JobError>;
+  /** Something that others may wait for is given back at the end: who closes the query waits for that, too. */
+  readonly holdsSources: boolean;
   /** Called once, when nothing of the query is left; `reusable` says whether the connection is as it was before. */
   readonly onEnd: (reusable: boolean) => Promise<void>;
 }
@@ -29,31 +34,39 @@ export interface QueryToRun {
  * DuckDB ends a streamed result that fails midway, or is interrupted, exactly like one that is complete. But the failure
  * aborts the transaction, and the next statement in it is refused: that statement is the proof. It does not say what
  * went wrong, so the query is then run once more for nothing but its error.
+ *
+ * A query that is over before its first row is fetched needs no such proof: DuckDB tells a failure until then. One that is
+ * expected to be so runs without a transaction, which would take longer than itself. When it has more rows than expected
+ * it is started anew, inside a transaction, before any of them is handed out.
  */
 export class RunningQuery {
   private result: DuckDBResult | undefined;
   /** All rows lie in DuckDB's buffer: to fetch them is to wait for nothing. */
   private isComputed = false;
+  /** The end was proven: nothing runs, and nothing is left to be read. */
+  private isOver = false;
+  private isQuick = false;
+  private chunks = 0;
   private inFlight: Promise<unknown> = Promise.resolve();
   private ending: Promise<void> | undefined;
-  private isRolledBack = false;
 
   private constructor(
     private readonly query: QueryToRun,
-    private readonly pending: DuckDBPendingResult,
+    private inTransaction: boolean,
+    private pending: DuckDBPendingResult,
   ) {}
 
   /** Starts the query, which owns its connection from here on. */
   static async start(query: QueryToRun): Promise<RunningQuery> {
     const { connection, plan } = query;
-    await connection.execute(`${PROBED}; set streaming_buffer_size = '${bufferSize(plan)}'`);
+    await connection.computeAhead(holdsTexts(plan.schema) ? TEXTS_AHEAD : AHEAD);
+    if (!query.isTiny) await connection.begin();
     try {
-      return new RunningQuery(query, plan.statement.startStream());
+      return new RunningQuery(query, !query.isTiny, plan.statement.startStream());
     } catch (error) {
-      await connection.execute("rollback");
-      throw await query.explain(runError(error));
-    } finally {
       plan.statement.destroySync();
+      if (!query.isTiny) await connection.execute("rollback");
+      throw await query.explain(runError(error));
     }
   }
 
@@ -69,20 +82,33 @@ export class RunningQuery {
   /** Rejects unless the rows that were fetched are all rows. */
   async proveEnd(): Promise<void> {
     if (this.ending !== undefined) throw stopped();
-    // It had ended, and well, before its first row was fetched.
-    if (this.isComputed) return;
-    try {
-      await this.tracked(this.query.connection.execute("select 1"));
-    } catch (error) {
-      throw await this.tracked(this.explainFailure(error));
+    // Otherwise it had ended, and well, before its first row was fetched.
+    if (!this.isComputed) {
+      try {
+        await this.tracked(this.query.connection.execute("select 1"));
+      } catch (error) {
+        throw await this.tracked(this.explainFailure(error));
+      }
+      if (this.ending !== undefined) throw stopped();
     }
-    if (this.ending !== undefined) throw stopped();
+    this.isOver = true;
+    this.query.onProven(this.isComputed && this.isQuick && this.chunks <= 1);
   }
 
-  /** Stops what still runs and frees the connection. May be called more than once. */
-  end(): Promise<void> {
-    this.ending ??= this.endNow();
-    return this.ending;
+  /**
+   * Stops what still runs and frees the connection. May be called more than once.
+   *
+   * Where the end was proven there is nothing to stop, and nobody waits for the connection to become as it was.
+   */
+  async end(): Promise<void> {
+    this.ending ??= this.isOver ? this.handBack(this.settled()) : this.endNow();
+    if (!this.isOver || this.query.holdsSources) await this.ending;
+  }
+
+  /** Waits until nothing of the query is left. */
+  async ended(): Promise<void> {
+    await this.end();
+    await this.ending;
   }
 
   private async fetchNow(): Promise<DuckDBDataChunk | null> {
@@ -90,15 +116,37 @@ export class RunningQuery {
     const result = await this.firstResult();
     const fetch = (): Promise<DuckDBDataChunk | null> => result.fetchChunk();
     const chunk = await (this.isComputed ? this.query.lanes.short(fetch) : this.query.lanes.long(fetch));
-    return chunk === null || chunk.rowCount === 0 ? null : chunk;
+    if (chunk === null || chunk.rowCount === 0) return null;
+    this.chunks += 1;
+    return chunk;
   }
 
   private async firstResult(): Promise<DuckDBResult> {
     if (this.result !== undefined) return this.result;
-    this.isComputed = await resultReady(this.pending);
-    this.result = await this.query.lanes.short(() => this.pending.getResult());
+    await this.untilReady();
+    if (!this.isComputed && !this.inTransaction && this.ending === undefined) await this.startAnew();
+    try {
+      this.result = await this.query.lanes.short(() => this.pending.getResult());
+    } finally {
+      this.query.plan.statement.destroySync();
+    }
     refuseOtherColumns(this.result, this.query.plan.schema);
     return this.result;
+  }
+
+  private async startAnew(): Promise<void> {
+    const { connection, lanes, plan } = this.query;
+    await connection.interrupted(lanes.short(() => this.pending.getResult())).catch(() => undefined);
+    this.inTransaction = true;
+    await connection.begin();
+    this.pending = plan.statement.startStream();
+    await this.untilReady();
+  }
+
+  private async untilReady(): Promise<void> {
+    const { isComputed, rounds } = await resultReady(this.pending);
+    this.isComputed = isComputed;
+    this.isQuick = rounds < QUICK_ROUNDS;
   }
 
   /** Why the query failed: it is run once more, for a checksum of all its columns, which takes no memory. */
@@ -106,7 +154,7 @@ export class RunningQuery {
     if (this.ending !== undefined) return stopped();
     try {
       await this.query.connection.execute("rollback");
-      this.isRolledBack = true;
+      this.inTransaction = false;
       const statement = await this.query.plan.query.prepareInside(
         this.query.connection,
         "select bit_xor(hash(q)) from",
@@ -124,8 +172,8 @@ export class RunningQuery {
 
   private async explained(error: JobError): Promise<JobError> {
     if (this.ending !== undefined) return stopped();
-    if (!this.isRolledBack) await this.query.connection.execute("rollback");
-    this.isRolledBack = true;
+    if (this.inTransaction) await this.query.connection.execute("rollback");
+    this.inTransaction = false;
     return this.query.explain(error);
   }
 
@@ -135,50 +183,43 @@ export class RunningQuery {
   }
 
   private async endNow(): Promise<void> {
-    await this.interrupted(this.inFlight);
+    await this.query.connection.interrupted(this.inFlight);
     // A pending result that is left as it is keeps threads, and outlives the database that it needs.
-    if (this.result === undefined) await this.interrupted(this.firstResult()).catch(() => undefined);
-    const rolledBack = this.isRolledBack ? Promise.resolve() : this.interrupted(this.rollback());
-    await this.query.onEnd(
-      await rolledBack.then(
-        () => true,
-        () => false,
-      ),
+    if (this.result === undefined) await this.query.connection.interrupted(this.firstResult()).catch(() => undefined);
+    await this.handBack(this.query.connection.interrupted(this.settled()));
+  }
+
+  private async handBack(settled: Promise<void>): Promise<void> {
+    const isReusable = await settled.then(
+      () => true,
+      () => false,
     );
+    await this.query.onEnd(isReusable);
   }
 
-  /** Interrupts until `call` has settled: an interrupt that comes before its statement, or between two, is lost. */
-  private async interrupted<T>(call: Promise<T>): Promise<T> {
-    let settled = false;
-    const settle = (): void => {
-      settled = true;
-    };
-    const done = call.then(settle, settle);
-    await new Promise(setImmediate);
-    for (let round = 0; !settled; round += 1) {
-      this.query.connection.interrupt();
-      await Promise.race([done, pause(round)]);
-    }
-    return call;
-  }
-
-  /** Takes the threads off the result that may still be open. An interrupt meant for them may hit the rollback itself. */
-  private async rollback(): Promise<void> {
+  /**
+   * Takes the threads off the result that may still be open, and ends its transaction. An interrupt meant for them may hit
+   * the statement that does it.
+   */
+  private async settled(): Promise<void> {
+    if (!this.inTransaction && this.isOver) return;
     const { connection } = this.query;
-    await connection.execute("rollback").catch(() => connection.execute("rollback"));
+    const statement = this.inTransaction ? "rollback" : "select 1";
+    await connection.execute(statement).catch(() => connection.execute(statement));
   }
 }
 
-/** In a transaction of this kind every error, also one that DuckDB does not report, refuses what follows. */
-const PROBED = "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'";
+/** How much DuckDB computes ahead. */
+const AHEAD = "1MB";
 
 /**
- * How much DuckDB computes ahead. It counts 16 bytes for each text, however long: where there are texts it may keep no
- * more than a chunk, or a gigabyte of them lies in memory before the first is read.
+ * It counts 16 bytes for each text, however long: where there are texts it may keep no more than a chunk, or a gigabyte of
+ * them lies in memory before the first is read.
  */
-function bufferSize({ schema }: QueryPlan): string {
-  return holdsTexts(schema) ? "1KB" : "1MB";
-}
+const TEXTS_AHEAD = "1KB";
+
+/** How often one looks for the rows of a query that is over at once: for a few milliseconds at most. */
+const QUICK_ROUNDS = 80;
 
 /** DuckDB plans anew when a view was replaced between preparing and starting; its rows would be read as other types. */
 function refuseOtherColumns(result: DuckDBResult, { columns }: TableSchema): void {
@@ -192,23 +233,6 @@ function refuseOtherColumns(result: DuckDBResult, { columns }: TableSchema): voi
     message: "A file or table that the query reads was replaced by one with other columns while the query started.",
     hint: "Run it again.",
   });
-}
-
-/**
- * Waits until rows are there, without holding a thread of libuv's pool: DuckDB's own threads do the work.
- *
- * @returns whether all rows are there.
- */
-async function resultReady(pending: DuckDBPendingResult): Promise<boolean> {
-  // The driver offers this state only together with work on the calling thread, which is the event loop's.
-  const handle = pending["pending_result"] as PendingResult;
-  const { RESULT_READY, RESULT_NOT_READY, NO_TASKS_AVAILABLE } = duckdb.PendingState;
-  for (let round = 0; ; round += 1) {
-    const state = duckdb.pending_execute_check_state(handle);
-    // A query that has ended, well or not, is in none of these states.
-    if (state !== RESULT_NOT_READY && state !== NO_TASKS_AVAILABLE) return state !== RESULT_READY;
-    await pause(round);
-  }
 }
 
 function stopped(): JobError {

@@ -23,7 +23,8 @@ export interface WantedRows {
 export interface LoadedTable {
   /** In the form that `query_table` takes. */
   readonly name: string;
-  readonly release: () => Promise<void>;
+  /** Undefined when the table stays. */
+  readonly release: (() => Promise<void>) | undefined;
 }
 
 /** What goes into DuckDB between two turns of the event loop. */
@@ -51,11 +52,11 @@ export class ScannedTables {
     const signal = AbortSignal.any([...signals]);
     const schema = await fromSource(table, source.schema(signal));
     if (schema === null) throw missing(table);
-    if (!rows) return { name: await this.emptyTable(connection, schema), release: () => Promise.resolve() };
+    if (!rows) return { name: await this.emptyTable(connection, schema), release: undefined };
     if (source.immutable === true) {
       return {
         name: await once(this.kept, table.name, () => this.load(connection, table, schema, signal)),
-        release: () => Promise.resolve(),
+        release: undefined,
       };
     }
     const name = await this.load(connection, table, schema, signal);

@@ -2,6 +2,7 @@ import { VARCHAR } from "@duckdb/node-api";
 import { JobError } from "../../model/job-error.js";
 import type { Database } from "./database.js";
 import { type TableReference, tablesOf } from "./query-shape.js";
+import { Recent } from "./recent.js";
 import type { RenderedQuery } from "./render-query.js";
 
 /** Texts whose answer is kept: a job's query is checked at its submit and again at each attempt. */
@@ -9,7 +10,7 @@ const KEPT = 256;
 
 /** Tells whether a text is one SELECT, and what it reads, by DuckDB's own parser. Nothing is bound, planned or opened. */
 export class SelectCheck {
-  private readonly kept = new Map<string, readonly TableReference[]>();
+  private readonly kept = new Recent<readonly TableReference[]>(KEPT);
 
   constructor(private readonly database: Database) {}
 
@@ -25,8 +26,6 @@ export class SelectCheck {
       });
     }
     const tables = tablesOf(await this.parse(sql), new Set(slots.values()));
-    const [oldest] = this.kept.keys();
-    if (this.kept.size >= KEPT && oldest !== undefined) this.kept.delete(oldest);
     this.kept.set(sql, tables);
     return tables;
   }

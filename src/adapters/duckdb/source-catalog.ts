@@ -16,10 +16,22 @@ import { ScannedTables, type WantedRows } from "./scanned-tables.js";
 export interface ProvidedTables {
   /** As `connection` or `connection.table`, each once, in order. */
   readonly tables: readonly string[];
+  /** Equal only where the tables have the same columns; undefined where DuckDB itself finds the columns out. */
+  readonly columns: string | undefined;
+  /** Whether `release` gives anything back. */
+  readonly isHeld: boolean;
   /** Called once nothing of the query runs any more. */
   readonly release: () => Promise<void>;
   /** A failure of the query, with the place in a file where that tells more. Needs the connection outside a transaction. */
   readonly explain: (error: JobError) => Promise<JobError>;
+}
+
+type Release = () => Promise<void>;
+
+interface ProvidedTable {
+  /** The engine's own table that stands for it. */
+  readonly loaded?: string;
+  readonly release?: Release | undefined;
 }
 
 /** Makes the tables of the declared connections visible to DuckDB under the names by which queries call them. */
@@ -54,25 +66,36 @@ export class SourceCatalog {
       references.map((reference) => this.finder.find(reference)).map((table) => [table.name, table]),
     );
     refuseTwoSpellings([...found.keys()]);
-    const releases: (() => Promise<void>)[] = [];
+    const releases: Release[] = [];
+    const loadedAs: string[] = [];
     const release = async (): Promise<void> => {
       await Promise.allSettled(releases.splice(0).map((free) => free()));
     };
     try {
-      for (const table of found.values()) releases.push(await this.provideOne(connection, table, wanted));
+      for (const table of found.values()) {
+        const { loaded, release: free } = await this.provideOne(connection, table, wanted);
+        if (free !== undefined) releases.push(free);
+        if (loaded !== undefined) loadedAs.push(loaded);
+      }
     } catch (error) {
       await release();
       throw error;
     }
     const explain = (error: JobError): Promise<JobError> => placed(error, [...found.values()], connection);
-    return { tables: [...found.keys()].sort(), release, explain };
+    return {
+      tables: [...found.keys()].sort(),
+      columns: loadedAs.length === found.size ? loadedAs.join() : undefined,
+      isHeld: releases.length > 0,
+      release,
+      explain,
+    };
   }
 
   private async provideOne(
     connection: EngineConnection,
     table: FoundTable,
     wanted: WantedRows,
-  ): Promise<() => Promise<void>> {
+  ): Promise<ProvidedTable> {
     const relation: DuckDBRelation | undefined = table.source.relation;
     if (relation === undefined || relation.dialect !== DUCKDB_DIALECT) {
       const loaded = await this.scanned.provide(connection, table, wanted);
@@ -80,14 +103,14 @@ export class SourceCatalog {
       await connection.execute(`set variable ${quoteIdentifier(variable)} = ${quoteText(loaded.name)}`);
       // One view for all, and in it the table that this connection's query has: others may read another content.
       await this.view(connection, table, `from query_table(getvariable(${quoteText(variable)}))`);
-      return loaded.release;
+      return { loaded: loaded.name, release: loaded.release };
     }
     try {
       if (relation.attach !== undefined)
-        return await this.attached.lease(connection, table.connection, relation.attach);
+        return { release: await this.attached.lease(connection, table.connection, relation.attach) };
       const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
       await this.view(connection, table, `from ${from}`);
-      return () => Promise.resolve();
+      return {};
     } catch (error) {
       throw unreadable(table, error);
     }

@@ -1,5 +1,5 @@
 import { applyCancel } from "../../model/apply-cancel.js";
-import { applyClaim, applyTakeOver } from "../../model/apply-claim.js";
+import { applyClaim, applyOverdue, applyTakeOver } from "../../model/apply-claim.js";
 import { applyEvents, applyRenewal, isExpired } from "../../model/apply-lease.js";
 import { applyTransition } from "../../model/apply-transition.js";
 import { JobError } from "../../model/job-error.js";
@@ -8,16 +8,19 @@ import type {
   ClaimRequest,
   LeaseRenewal,
   LeaseState,
+  PendingCancel,
   RunTransition,
   TransitionOutcome,
 } from "../../model/run-change.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
 import { runCursor, runPageRequest } from "../../model/run-paging.js";
-import { newRunRecord, runIdTaken, type RunRecord } from "../../model/run-record.js";
-import type { CancelOutcome, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
+import { newRunRecord, runIdTaken, type RunRecord, type RunStep } from "../../model/run-record.js";
+import { RUN_STATUSES } from "../../model/run-status.js";
+import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
 import type { Clock } from "../../ports/clock.js";
-import type { JobStore, StoreCapabilities } from "../../ports/job-store.js";
-import { RunTable, type RunEntry } from "./run-table.js";
+import type { JobStore, PruneRange, StoreCapabilities } from "../../ports/job-store.js";
+import { keptRun, newRunCopy, runCopy, transitionCopy } from "./run-copies.js";
+import { RunTable } from "./run-table.js";
 
 /** All that a {@link MemoryJobStore} holds, as plain data. */
 export interface MemorySnapshot {
@@ -62,25 +65,37 @@ export class MemoryJobStore implements JobStore {
 
   /** A copy of all runs and their logs, leases included: what a crash would leave. */
   snapshot(): MemorySnapshot {
-    return plainCopy({ runs: this.#table.entries() });
+    return plainCopy({ runs: this.#table.entries().map(({ number, record, events }) => ({ number, record, events })) });
   }
 
   /** Replaces all that the store holds. The leases in the snapshot hold until they expire, as after a crash. */
   restore({ runs }: MemorySnapshot): void {
     this.#table = new RunTable();
     // With no time passed, whatever has a `runAt` waits; the first claim finds what is due.
-    for (const entry of plainCopy(runs)) this.#table.restore({ ...entry, events: [...entry.events] }, -Infinity);
+    for (const { number, record, events } of runs) {
+      const kept = { ...record, run: keptRun(record.run) };
+      this.#table.restore(number, kept, [...plainCopy(events)], -Infinity);
+    }
   }
 
-  async createRun(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }> {
-    const given = plainCopy(run);
+  async createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    const given = runs.map(newRunCopy);
     const now = await this.#now();
-    const known = this.#table.byIdempotencyKey(given.idempotencyKey);
-    if (known) return { run: runOf(known), created: false };
-    if (this.#table.get(given.id)) throw runIdTaken(given.id);
-    const step = newRunRecord(given, now);
-    this.#table.add(step, now);
-    return { run: plainCopy(step.record.run), created: true };
+    // All are looked at before the first is stored.
+    const made = new Map<string, RunStep>();
+    const byKey = new Map<string, RunStep>();
+    const answers = given.map((run): CreatedRun => {
+      const { id, idempotencyKey: key } = run;
+      const known = this.#table.byIdempotencyKey(key) ?? (key === null ? undefined : byKey.get(key));
+      if (known) return { run: runOf(known), created: false };
+      if (this.#table.get(id) ?? made.get(id)) throw runIdTaken(id);
+      const step = newRunRecord(run, now);
+      made.set(id, step);
+      if (key !== null) byKey.set(key, step);
+      return { run: runOf(step), created: true };
+    });
+    for (const step of made.values()) this.#table.add(step, now);
+    return answers;
   }
 
   async getRun(id: string): Promise<JobRun | undefined> {
@@ -99,20 +114,32 @@ export class MemoryJobStore implements JobStore {
   }
 
   async claimRuns(claim: ClaimRequest): Promise<readonly JobRun[]> {
-    const now = await this.#now();
-    const claimed: JobRun[] = [];
-    while (claimed.length < claim.limit) {
-      const entry = this.#table.next(now);
-      if (!entry) break;
-      this.#table.write(entry, applyClaim(entry.record, claim, now), now);
-      claimed.push(runOf(entry));
-    }
-    return claimed;
+    const [asked, connections] = [{ ...claim }, claim.connections && new Set(claim.connections)];
+    return this.#inGoes((now) => {
+      const claimed = this.#failOverdue(asked.limit, now);
+      while (claimed.length < asked.limit) {
+        const entry = this.#table.pending.next(connections);
+        if (entry === "later" && claimed.length === 0) return "later";
+        if (entry === undefined || entry === "later") break;
+        this.#table.write(entry, applyClaim(entry.record, asked, now), now);
+        claimed.push(runOf(entry));
+      }
+      return claimed;
+    });
   }
 
-  async nextRunAt(): Promise<Date | undefined> {
-    const runAt = this.#table.nextRunAt(await this.#now());
-    return runAt && new Date(runAt);
+  async failOverdue(limit: number): Promise<readonly JobRun[]> {
+    return this.#failOverdue(limit, await this.#now());
+  }
+
+  async nextDueAt(): Promise<Date | undefined> {
+    const dueAt = await this.#inGoes(() => this.#table.pending.nextDueAt());
+    return dueAt && new Date(dueAt.getTime());
+  }
+
+  async missingConnections(available: readonly string[]): Promise<readonly string[]> {
+    const given = new Set(available);
+    return this.#inGoes(() => this.#table.pending.missing(given));
   }
 
   async renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState> {
@@ -125,7 +152,7 @@ export class MemoryJobStore implements JobStore {
   }
 
   async transition(id: string, change: RunTransition, events: readonly RunEventBody[]): Promise<TransitionOutcome> {
-    const [asked, bodies] = [plainCopy(change), plainCopy(events)];
+    const [asked, bodies] = [transitionCopy(change), plainCopy(events)];
     const now = await this.#now();
     const entry = this.#table.get(id);
     if (!entry) return { moved: false, reason: "unknown_run" };
@@ -153,11 +180,24 @@ export class MemoryJobStore implements JobStore {
     return outcome;
   }
 
+  async cancelRequests(owner: string): Promise<readonly PendingCancel[]> {
+    await this.#now();
+    return this.#table.active().flatMap(({ record: { run } }) => {
+      const { id: runId, status, lease, cancelRequest } = run;
+      if (status !== "running" || lease?.owner !== owner || cancelRequest === null) return [];
+      return { runId, epoch: lease.epoch, reason: cancelRequest.reason };
+    });
+  }
+
   async claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
+    const asked = plainCopy(claim);
     const now = await this.#now();
-    const expired = this.#table.active().filter(({ record: { run } }) => run.lease && isExpired(run.lease, now));
-    return expired.slice(0, Math.max(0, claim.limit)).map((entry) => {
-      this.#table.write(entry, applyTakeOver(entry.record, claim, now), now);
+    const expired = this.#table.active().filter(({ record: { run } }) => {
+      if (run.lease === null || !isExpired(run.lease, now)) return false;
+      return run.connections.every((name) => asked.connections?.includes(name) ?? true);
+    });
+    return expired.slice(0, Math.max(0, asked.limit)).map((entry) => {
+      this.#table.write(entry, applyTakeOver(entry.record, asked, now), now);
       return runOf(entry);
     });
   }
@@ -169,10 +209,31 @@ export class MemoryJobStore implements JobStore {
     return plainCopy(this.#table.get(id)?.events.slice(from, from + Math.max(0, limit)) ?? []);
   }
 
-  async pruneRuns({ finishedBefore, limit }: { finishedBefore: Date; limit: number }): Promise<number> {
-    const before = finishedBefore.getTime();
+  async pruneRuns({ finishedBefore, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
+    const [before, asked] = [finishedBefore.getTime(), [...statuses]];
     await this.#now();
-    return this.#table.prune(before, limit);
+    return this.#table.prune(before, limit, asked);
+  }
+
+  #failOverdue(limit: number, now: number): JobRun[] {
+    const failed: JobRun[] = [];
+    while (failed.length < limit) {
+      const entry = this.#table.pending.overdue(now);
+      if (!entry) break;
+      this.#table.write(entry, applyOverdue(entry.record, now), now);
+      failed.push(runOf(entry));
+    }
+    return failed;
+  }
+
+  // Once every run is ready whose time has come. What takes too long goes on after the host had its turn.
+  async #inGoes<T>(act: (now: number) => T | "later"): Promise<T> {
+    for (;;) {
+      const now = await this.#now();
+      const answer = this.#table.pending.ripen(now) ? act(now) : "later";
+      if (answer !== "later") return answer;
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
   }
 
   // Every act awaits this first: it is later than the call, as in every other store, and then happens in one go.
@@ -185,6 +246,6 @@ export class MemoryJobStore implements JobStore {
   }
 }
 
-function runOf({ record }: RunEntry): JobRun {
-  return plainCopy(record.run);
+function runOf({ record }: { readonly record: RunRecord }): JobRun {
+  return runCopy(record.run);
 }

@@ -1,45 +1,68 @@
-/** A binary heap: what comes first by `before` is at the top. */
-export class RunHeap<T> {
-  readonly #items: T[] = [];
+import type { RunEntry } from "./run-entry.js";
 
-  /** @param before whether the left one comes out before the right one. */
-  constructor(private readonly before: (left: T, right: T) => boolean) {}
+/** A binary heap: what comes first by `before` is at the top. Each entry knows its place, so that it can be taken out from anywhere. */
+export class RunHeap {
+  readonly #entries: RunEntry[] = [];
 
-  peek(): T | undefined {
-    return this.#items[0];
+  /**
+   * @param before whether the left one comes out before the right one.
+   * @param place where an entry keeps its place in this heap.
+   */
+  constructor(
+    private readonly before: (left: RunEntry, right: RunEntry) => boolean,
+    private readonly place: "inLine" | "inDeadlines" = "inLine",
+  ) {}
+
+  get size(): number {
+    return this.#entries.length;
   }
 
-  push(item: T): void {
-    const items = this.#items;
-    let at = items.push(item) - 1;
+  peek(): RunEntry | undefined {
+    return this.#entries[0];
+  }
+
+  push(entry: RunEntry): void {
+    this.#raise(entry, this.#entries.push(entry) - 1);
+  }
+
+  delete(entry: RunEntry): void {
+    const at = entry[this.place];
+    if (this.#entries[at] !== entry) return;
+    entry[this.place] = -1;
+    const last = this.#entries.pop() as RunEntry;
+    if (last === entry) return;
+    this.#sink(last, at);
+    if (last[this.place] === at) this.#raise(last, at);
+  }
+
+  // Puts the entry at a place, and lets it rise to where it belongs.
+  #raise(entry: RunEntry, from: number): void {
+    let at = from;
     for (let parent = (at - 1) >> 1; at > 0; at = parent, parent = (at - 1) >> 1) {
-      const above = items[parent] as T;
-      if (!this.before(item, above)) break;
-      items[at] = above;
+      const above = this.#entries[parent] as RunEntry;
+      if (!this.before(entry, above)) break;
+      this.#put(above, at);
     }
-    items[at] = item;
+    this.#put(entry, at);
   }
 
-  pop(): T | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (last !== undefined && items.length > 0) this.#sink(last);
-    return top;
-  }
-
-  // Puts the item at the top, and lets it fall to its place.
-  #sink(item: T): void {
-    const items = this.#items;
-    let at = 0;
-    for (let child = 1; child < items.length; child = 2 * at + 1) {
-      const right = items[child + 1];
-      if (right !== undefined && this.before(right, items[child] as T)) child += 1;
-      const below = items[child] as T;
-      if (!this.before(below, item)) break;
-      items[at] = below;
+  // Puts the entry at a place, and lets it fall to where it belongs.
+  #sink(entry: RunEntry, from: number): void {
+    const entries = this.#entries;
+    let at = from;
+    for (let child = 2 * at + 1; child < entries.length; child = 2 * at + 1) {
+      const right = entries[child + 1];
+      if (right !== undefined && this.before(right, entries[child] as RunEntry)) child += 1;
+      const below = entries[child] as RunEntry;
+      if (!this.before(below, entry)) break;
+      this.#put(below, at);
       at = child;
     }
-    items[at] = item;
+    this.#put(entry, at);
+  }
+
+  #put(entry: RunEntry, at: number): void {
+    this.#entries[at] = entry;
+    entry[this.place] = at;
   }
 }

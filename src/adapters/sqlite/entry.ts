@@ -1,2 +1,9 @@
 export { sqlite, type SqliteOptions } from "./sqlite-connection.js";
-export { SqliteJobStore, type SqliteJobStoreOptions } from "./sqlite-job-store.js";
+export {
+  SqliteJobStore,
+  type SqliteDatabase,
+  type SqliteJobStoreOptions,
+  type SqliteLedgerConnection,
+  type SqliteLedgerFile,
+  type SqliteLedgerOptions,
+} from "./sqlite-job-store.js";

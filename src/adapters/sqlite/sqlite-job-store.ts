@@ -9,59 +9,107 @@ import type {
   ClaimRequest,
   LeaseRenewal,
   LeaseState,
+  PendingCancel,
   RunTransition,
   TransitionOutcome,
 } from "../../model/run-change.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
 import { runPageRequest } from "../../model/run-paging.js";
-import { newRunRecord, runIdTaken } from "../../model/run-record.js";
-import { isTerminal } from "../../model/run-status.js";
-import type { CancelOutcome, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
-import type { Clock } from "../../ports/clock.js";
-import type { JobStore, StoreCapabilities } from "../../ports/job-store.js";
-import type { Logger } from "../../ports/logger.js";
-import { IN_MEMORY, Ledger } from "./ledger/ledger.js";
+import { isTerminal, RUN_STATUSES } from "../../model/run-status.js";
+import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
+import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
+import { ledgerTables } from "../sql/ledger-schema.js";
+import { migrationScript } from "../sql/ledger-version.js";
+import { isDatabase } from "./ledger/host-transactions.js";
+import type { Ledger } from "./ledger/ledger.js";
+import type { LedgerPlan } from "./ledger/migrate.js";
+import { IN_MEMORY, openLedger } from "./ledger/open-ledger.js";
 import { notOpen } from "./ledger/sqlite-failure.js";
+import { SQLITE_DIALECT, sqliteMigrations } from "./ledger/sqlite-migrations.js";
 
-export interface SqliteJobStoreOptions {
+export type SqliteJobStoreOptions = SqliteLedgerOptions & (SqliteLedgerFile | SqliteLedgerConnection);
+
+export interface SqliteLedgerOptions {
+  /** What the names of the ledger's tables begin with: lower-case letters, digits and `_`. Default `millrace_`. */
+  readonly tablePrefix?: string;
+  /**
+   * `check`: refuse a ledger that is not there or of an older version with `store_incompatible`; somebody else runs
+   * {@link SqliteJobStore.migrationScript}. Default `run`: make it and bring it up at opening.
+   */
+  readonly migrate?: "run" | "check";
+}
+
+export interface SqliteLedgerFile {
   /** The ledger's file, made with its folders when it is not there; or `:memory:`, which lives as long as it is open. */
   readonly path: string;
+  /** Make a ledger also in a file that holds other tables and none yet. Default false: such a file is refused. */
+  readonly besideOtherTables?: boolean;
+}
+
+export interface SqliteLedgerConnection {
+  /**
+   * A connection of better-sqlite3 that the host opened, and closes after the store. The ledger's tables stand beside
+   * those of the host; its journal mode and its durability are those of the connection.
+   */
+  readonly database: SqliteDatabase;
+}
+
+/** A `Database` of better-sqlite3. */
+export interface SqliteDatabase {
+  readonly name: string;
+  readonly memory: boolean;
+  readonly open: boolean;
+  readonly inTransaction: boolean;
+  prepare(source: string): object;
+  exec(source: string): unknown;
+  pragma(source: string): unknown;
 }
 
 /**
- * A ledger in a SQLite file of its own, on a local disk; processes of one machine may share it. Every answer survives the
- * end of the process. A submission, a wish to cancel, the point of no return and the end of a run survive a power cut as
- * well; other steps may then be lost, newest first. A run whose owner was killed is free at once, not when its lease ends.
+ * A ledger in a SQLite file on a local disk; processes of one machine may share it. Every answer survives the end of the
+ * process. A submission, a wish to cancel, the point of no return and the end of a run survive a power cut as well; other
+ * steps may then be lost, newest first. A run whose owner was killed is free at once, not when its lease ends.
+ *
+ * While the host has a transaction open on the connection that it lent, calls wait for its end, and never become part of it.
  */
 export class SqliteJobStore implements JobStore {
-  readonly #path: string;
+  readonly #place: Parameters<typeof openLedger>[0];
+  readonly #plan: LedgerPlan;
   #ledger: Ledger | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ path }: SqliteJobStoreOptions) {
-    if (path.trim() !== path || path === "") {
-      const hint = "Give the path of a file, or :memory:.";
-      throw new JobError("invalid_definition", {
-        field: "path",
-        message: `${JSON.stringify(path)} is not a path for a ledger.`,
-        hint,
-      });
+  constructor(options: SqliteJobStoreOptions) {
+    const { tablePrefix = "millrace_", migrate = "run" } = options;
+    if (!/^[a-z_][a-z0-9_]{0,40}$/.test(tablePrefix) || tablePrefix.startsWith("sqlite_")) {
+      const hint = "Use lower-case letters, digits and underscores, such as myapp_jobs_.";
+      throw invalid("tablePrefix", `${JSON.stringify(tablePrefix)} cannot begin the name of a table.`, hint);
     }
-    this.#path = path === IN_MEMORY ? path : resolve(path);
+    this.#place = placeOf(options);
+    const tables = ledgerTables(tablePrefix);
+    const besideOtherTables = "database" in options || options.besideOtherTables === true;
+    this.#plan = { tablePrefix, tables, migrations: sqliteMigrations(tablePrefix, tables), migrate, besideOtherTables };
   }
 
   get capabilities(): StoreCapabilities {
-    if (this.#path === IN_MEMORY) return { shared: false, durable: false };
-    return { shared: true, durable: true, resource: `file:${realPath(this.#path)}` };
+    const place = this.#place;
+    const path = typeof place === "string" ? place : place.memory ? IN_MEMORY : resolve(place.name);
+    if (path === IN_MEMORY) return { shared: false, durable: false };
+    return { shared: true, durable: true, resource: `file:${realPath(path)}` };
   }
 
   get isOpen(): boolean {
     return this.#ledger !== undefined;
   }
 
-  open(context: { readonly clock: Clock; readonly logger?: Logger }): Promise<void> {
+  /** The statements that bring a ledger up to this library's version, to be run by hand. @param from its version; default 0, none. */
+  migrationScript({ from = 0 }: { readonly from?: number } = {}): string {
+    const { tables, migrations } = this.#plan;
+    return migrationScript(SQLITE_DIALECT, tables, migrations, from, "unixepoch() * 1000");
+  }
+
+  open(context: StoreContext): Promise<void> {
     return this.#inTurn(async () => {
-      this.#ledger ??= await Ledger.open(this.#path, context);
+      this.#ledger ??= await openLedger(this.#place, this.#plan, context);
     });
   }
 
@@ -73,54 +121,62 @@ export class SqliteJobStore implements JobStore {
     });
   }
 
-  async createRun(run: NewRun): Promise<{ readonly run: JobRun; readonly created: boolean }> {
-    const given = plainCopy(run);
-    const ledger = this.#opened();
-    const create = (now: number): { readonly run: JobRun; readonly created: boolean } => {
-      const known = ledger.runs.byIdempotencyKey(given.idempotencyKey);
-      if (known) return { run: known.record.run, created: false };
-      if (ledger.runs.get(given.id)) throw runIdTaken(given.id);
-      const step = newRunRecord(given, now);
-      ledger.runs.add(step, now);
-      return { run: step.record.run, created: true };
-    };
-    return ledger.write(create, ({ created }) => created);
+  async createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    return this.#opened().createRuns(plainCopy(runs));
+  }
+
+  createRunsIn(transaction: unknown, runs: readonly NewRun[]): readonly CreatedRun[] {
+    return this.#opened().createRunsIn(transaction, plainCopy(runs));
   }
 
   async getRun(id: string): Promise<JobRun | undefined> {
-    const ledger = this.#opened();
-    return ledger.read(() => ledger.runs.get(id)?.record.run);
+    return this.#opened().getRun(id);
   }
 
   async listRuns(query: RunQuery): Promise<RunPage> {
     const request = runPageRequest(query);
-    const ledger = this.#opened();
-    return ledger.read(() => ledger.runs.page(request));
+    return this.#opened().page(request);
   }
 
   async claimRuns(claim: ClaimRequest): Promise<readonly JobRun[]> {
     const asked = plainCopy(claim);
     const ledger = this.#opened();
-    return ledger.write(
-      (now) => ledger.claims.takePending(asked, now),
-      (runs) => runs.some(({ status }) => isTerminal(status)),
-    );
+    for (;;) {
+      const { runs, later } = await ledger.write(
+        (now) => ledger.claims.takePending(asked, now),
+        (claimed) => claimed.runs.some(({ status }) => isTerminal(status)),
+        asked.limit,
+      );
+      if (runs.length > 0 || !later) return plainCopy(runs);
+    }
   }
 
-  async nextRunAt(): Promise<Date | undefined> {
+  async failOverdue(limit: number): Promise<readonly JobRun[]> {
     const ledger = this.#opened();
-    return ledger.read((now) => ledger.claims.nextRunAt(now));
+    const fail = (now: number): readonly JobRun[] => ledger.claims.failOverdue(limit, now);
+    return ledger.write(fail, (failed) => failed.length > 0, limit);
+  }
+
+  async nextDueAt(): Promise<Date | undefined> {
+    const ledger = this.#opened();
+    return ledger.read((now) => ledger.claims.nextDueAt(now));
+  }
+
+  async missingConnections(available: readonly string[]): Promise<readonly string[]> {
+    const given = [...available];
+    const ledger = this.#opened();
+    return ledger.read((now) => ledger.claims.missingConnections(given, now));
   }
 
   async renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState> {
     const asked = plainCopy(renewal);
     const ledger = this.#opened();
     return ledger.write((now) => {
-      const run = ledger.runs.get(id);
+      const run = ledger.runs.toWrite(id);
       if (!run) return { held: false };
       const { state, step } = applyRenewal(run.record, asked, now);
-      if (step) ledger.runs.write(run.seq, step, now);
-      return state;
+      if (step) ledger.claims.write(run, step, now);
+      return plainCopy(state);
     }, notDurable);
   }
 
@@ -128,12 +184,11 @@ export class SqliteJobStore implements JobStore {
     const [asked, bodies] = [plainCopy(change), plainCopy(events)];
     const ledger = this.#opened();
     const move = (now: number): TransitionOutcome => {
-      const run = ledger.runs.get(id);
+      const run = ledger.runs.toWrite(id);
       if (!run) return { moved: false, reason: "unknown_run" };
       const next = applyTransition(run.record, asked, bodies, now);
-      if (typeof next === "string") return { moved: false, reason: next, run: run.record.run };
-      ledger.runs.write(run.seq, next, now);
-      return { moved: true, run: next.record.run };
+      if (typeof next === "string") return { moved: false, reason: next, run: plainCopy(run.record.run) };
+      return { moved: true, run: plainCopy(ledger.claims.write(run, next, now)) };
     };
     return ledger.write(move, ({ moved }) => moved && asked.to !== "pending");
   }
@@ -142,9 +197,9 @@ export class SqliteJobStore implements JobStore {
     const bodies = plainCopy(events);
     const ledger = this.#opened();
     return ledger.write((now) => {
-      const run = ledger.runs.get(id);
+      const run = ledger.runs.toWrite(id);
       const step = run && applyEvents(run.record, epoch, bodies, now);
-      if (run && step) ledger.runs.write(run.seq, step, now);
+      if (run && step) ledger.claims.write(run, step, now);
       return step !== undefined;
     }, notDurable);
   }
@@ -152,19 +207,24 @@ export class SqliteJobStore implements JobStore {
   async requestCancel(id: string, reason: string | null): Promise<CancelOutcome> {
     const ledger = this.#opened();
     const cancel = (now: number): CancelOutcome => {
-      const run = ledger.runs.get(id);
+      const run = ledger.runs.toWrite(id);
       if (!run) return "unknown_run";
       const { outcome, step } = applyCancel(run.record, reason, now);
-      if (step) ledger.runs.write(run.seq, step, now);
+      if (step) ledger.claims.write(run, step, now);
       return outcome;
     };
     return ledger.write(cancel, (outcome) => outcome === "cancelled" || outcome === "requested");
   }
 
+  async cancelRequests(owner: string): Promise<readonly PendingCancel[]> {
+    const ledger = this.#opened();
+    return ledger.read(() => ledger.claims.cancelRequests(owner));
+  }
+
   async claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
     const asked = plainCopy(claim);
     const ledger = this.#opened();
-    return ledger.write((now) => ledger.claims.takeOver(asked, now), notDurable);
+    return plainCopy(await ledger.write((now) => ledger.claims.takeOver(asked, now), notDurable, asked.limit));
   }
 
   async readEvents(id: string, { after, limit }: { after: number; limit: number }): Promise<readonly RunEvent[]> {
@@ -172,15 +232,16 @@ export class SqliteJobStore implements JobStore {
     return ledger.read(() => ledger.runs.events(id, after, limit));
   }
 
-  async pruneRuns({ finishedBefore, limit }: { finishedBefore: Date; limit: number }): Promise<number> {
+  async pruneRuns({ finishedBefore, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
     const before = finishedBefore.getTime();
+    const ended = [...new Set(statuses)].filter(isTerminal);
     const ledger = this.#opened();
-    return ledger.write(() => ledger.runs.prune(before, limit), notDurable);
+    return ledger.write(() => ledger.runs.prune(ended, before, limit), notDurable, limit);
   }
 
   #opened(): Ledger {
     if (this.#ledger) return this.#ledger;
-    throw notOpen(this.#path);
+    throw notOpen(typeof this.#place === "string" ? this.#place : this.#place.name);
   }
 
   // Opening and closing wait for each other.
@@ -193,6 +254,27 @@ export class SqliteJobStore implements JobStore {
 
 function notDurable(): boolean {
   return false;
+}
+
+function placeOf(options: SqliteJobStoreOptions): Parameters<typeof openLedger>[0] {
+  if ("database" in options) {
+    const { database } = options;
+    if (isDatabase(database)) return database;
+    throw invalid("database", "The database is no connection of better-sqlite3.", "Give what new Database(path) made.");
+  }
+  const { path } = options;
+  if (path.trim() !== path || path === "") {
+    throw invalid(
+      "path",
+      `${JSON.stringify(path)} is not a path for a ledger.`,
+      "Give the path of a file, or :memory:.",
+    );
+  }
+  return path === IN_MEMORY ? path : resolve(path);
+}
+
+function invalid(field: string, message: string, hint: string): JobError {
+  return new JobError("invalid_definition", { field, message, hint });
 }
 
 // Also of a file that is not there yet.

@@ -67,6 +67,23 @@ export const cancelClauses: Clauses = {
     assert.equal(await trial.store.requestCancel("nobody", null), "unknown_run");
   },
 
+  "an owner is told which of its running runs somebody wished to cancel, and of no others": async (trial) => {
+    await trial.submitMany(4);
+    const [first, second, third] = await trial.claim({ owner: "w-1", limit: 3 });
+    assert(first && second && third);
+    const other = await trial.claimOne({ owner: "w-2" });
+    for (const { id } of [second, first, other]) await trial.store.requestCancel(id, id === first.id ? "why" : null);
+    await trial.move(second, "failed");
+    assert.deepEqual(await trial.store.cancelRequests("w-1"), [{ runId: first.id, epoch: 1, reason: "why" }]);
+    assert.deepEqual(await trial.store.cancelRequests("w-2"), [{ runId: other.id, epoch: 1, reason: null }]);
+    assert.deepEqual(await trial.store.cancelRequests("w-3"), []);
+    // The wish goes with the run to its next owner.
+    await trial.clock.advance(LEASE_MS);
+    await trial.takeOver({ owner: "w-3", limit: 1 });
+    assert.deepEqual(await trial.store.cancelRequests("w-3"), [{ runId: first.id, epoch: 2, reason: "why" }]);
+    assert.deepEqual(await trial.store.cancelRequests("w-1"), []);
+  },
+
   "cancel and permit at once: exactly one wins": async (trial) => {
     for (let round = 0; round < 20; round += 1) {
       const run = await trial.runAt("running");

@@ -54,20 +54,20 @@ export const claimClauses: Clauses = {
     for (const run of claimed) assert.deepEqual(await trial.get(run.id), run);
   },
 
-  "a run does not start before its time, which nextRunAt tells": async (trial) => {
-    assert.equal(await trial.store.nextRunAt(), undefined);
+  "a run does not start before its time, which nextDueAt tells": async (trial) => {
+    assert.equal(await trial.store.nextDueAt(), undefined);
     const later = await trial.submit({ runAt: trial.now(2_000) });
     const sooner = await trial.submit({ runAt: trial.now(1_000) });
     await trial.submit({ runAt: trial.now(-1_000) });
-    assert.deepEqual(await trial.store.nextRunAt(), sooner.runAt);
+    assert.deepEqual(await trial.store.nextDueAt(), sooner.runAt);
     assert.deepEqual(ids(await trial.claim()), ["run-0003"]);
     await trial.clock.advance(999);
     assert.equal((await trial.claim()).length, 0);
     await trial.clock.advance(1);
-    assert.deepEqual(await trial.store.nextRunAt(), later.runAt);
+    assert.deepEqual(await trial.store.nextDueAt(), later.runAt);
     assert.deepEqual(ids(await trial.claim()), [sooner.id]);
     await trial.store.requestCancel(later.id, null);
-    assert.equal(await trial.store.nextRunAt(), undefined);
+    assert.equal(await trial.store.nextDueAt(), undefined);
   },
 
   "runs whose time has come stand in line by priority and submission like all others": async (trial) => {

@@ -5,7 +5,7 @@ import { DEFINITION, ERROR, moveOf, type Clauses } from "./trial.js";
 export const copyClauses: Clauses = {
   "changing what was passed in changes nothing, also before the act ends": async (trial) => {
     const given = structuredClone({ ...trial.newRun({ runAt: trial.now() }), definition: DEFINITION });
-    const creating = trial.store.createRun(given);
+    const creating = trial.create(given);
     spoil(given);
     const { run } = await creating;
     spoil(given);
@@ -26,16 +26,26 @@ export const copyClauses: Clauses = {
   },
 
   "changing what came out changes nothing": async (trial) => {
-    const { id } = await trial.submit({ runAt: trial.now(), parameters: { list: [1, { deep: true }] } });
+    const parameters = { list: [1, { deep: true }] };
+    const { id } = await trial.submit({ runAt: trial.now(), connections: ["crm"], parameters });
+    await trial.submit({ runAt: trial.now(1_000) });
+    await trial.submit({ startDeadline: trial.now() });
+    await trial.submit({ connections: ["lake"] });
+    await trial.clock.advance(1);
     const outcomes = [
       () => trial.store.getRun(id),
       () => trial.store.listRuns({}),
-      () => trial.claim(),
+      () => trial.store.failOverdue(1),
+      () => trial.claim({ connections: ["crm"] }),
       () => trial.store.renewLease(id, { epoch: 1, leaseMs: 1_000 }),
+      () => trial.store.requestCancel(id, "why"),
+      () => trial.store.cancelRequests("worker"),
+      () => trial.store.nextDueAt(),
+      () => trial.store.missingConnections([]),
       () => trial.store.readEvents(id, { after: 0, limit: 10 }),
       () => trial.store.transition(id, { from: "pending", to: "failed", epoch: 1 }, []),
       () => trial.store.transition(id, { from: "running", to: "failed", epoch: 1, error: ERROR }, []),
-      () => trial.store.createRun(trial.newRun({ parameters: { list: [1] } })),
+      () => trial.create(trial.newRun({ parameters: { list: [1] } })),
     ];
     for (const outcome of outcomes) {
       const value = await outcome();

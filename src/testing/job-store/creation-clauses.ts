@@ -21,16 +21,15 @@ export const creationClauses: Clauses = {
     const given = trial.newRun({
       priority: -7,
       idempotencyKey: "order 17",
+      connections: ["crm", "lake"],
+      concurrencyKey: "region/eu",
+      redriveOf: "run-0000",
       runAt: trial.now(60_000),
       startDeadline: trial.now(90_000),
       parameters: { a: null, b: [1, "2", { c: false }], d: "0.1" },
     });
-    const { run } = await trial.store.createRun(given);
-    const { id, jobName, definitionHash, definition, parameters, priority, idempotencyKey, runAt, startDeadline } = run;
-    assert.deepEqual(
-      { id, jobName, definitionHash, definition, parameters, priority, idempotencyKey, runAt, startDeadline },
-      given,
-    );
+    const { run } = await trial.create(given);
+    assert.deepEqual({ ...run, ...given }, run);
     assert.deepEqual(await trial.get(run.id), run);
     assert.deepEqual((await trial.store.listRuns({})).runs, [run]);
   },
@@ -64,7 +63,7 @@ export const creationClauses: Clauses = {
 
   "a known idempotency key gives the first run and stores nothing": async (trial) => {
     const first = await trial.submit({ idempotencyKey: "k" });
-    const again = await trial.store.createRun(trial.newRun({ idempotencyKey: "k", jobName: "another" }));
+    const again = await trial.create(trial.newRun({ idempotencyKey: "k", jobName: "another" }));
     assert.deepEqual(again, { run: first, created: false });
     assert.deepEqual(ids((await trial.store.listRuns({})).runs), [first.id]);
     assert.equal((await trial.events(first.id)).length, 1);
@@ -72,13 +71,13 @@ export const creationClauses: Clauses = {
 
   "an idempotency key stays known when its run has ended": async (trial) => {
     const done = await trial.runAt("succeeded", { idempotencyKey: "k" });
-    const again = await trial.store.createRun(trial.newRun({ idempotencyKey: "k" }));
+    const again = await trial.create(trial.newRun({ idempotencyKey: "k" }));
     assert.deepEqual(again, { run: done, created: false });
   },
 
   "submissions with one idempotency key at once make one run": async (trial) => {
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => trial.store.createRun(trial.newRun({ idempotencyKey: "k" }))),
+      Array.from({ length: 20 }, () => trial.create(trial.newRun({ idempotencyKey: "k" }))),
     );
     assert.equal(answers.filter(({ created }) => created).length, 1);
     assert.equal(new Set(answers.map(({ run }) => run.id)).size, 1);
@@ -93,7 +92,7 @@ export const creationClauses: Clauses = {
   "a taken id is refused, and its run stays as it is": async (trial) => {
     const { id } = await trial.submit();
     await trial.unchanged(id, async () => {
-      await refused("internal_error", () => trial.store.createRun(trial.newRun({ id, jobName: "another" })));
+      await refused("internal_error", () => trial.create(trial.newRun({ id, jobName: "another" })));
     });
     assert.equal((await trial.store.listRuns({})).runs.length, 1);
   },
@@ -102,7 +101,7 @@ export const creationClauses: Clauses = {
     const { id } = await trial.submit();
     const others = [trial.newRun(), trial.newRun()] as const;
     const answers = await Promise.allSettled(
-      [others[0], trial.newRun({ id }), others[1]].map((run) => trial.store.createRun(run)),
+      [others[0], trial.newRun({ id }), others[1]].map((run) => trial.create(run)),
     );
     assert.deepEqual(
       answers.map(({ status }) => status),

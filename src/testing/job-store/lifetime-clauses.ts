@@ -16,7 +16,7 @@ export const lifetimeClauses: Clauses = {
     await trial.store.close();
     assert.equal(trial.store.isOpen, false);
     for (const call of callsOf(trial.store, trial)) await refused("store_unavailable", call);
-    await refused("store_unavailable", () => trial.store.createRun(run));
+    await refused("store_unavailable", () => trial.create(run));
   },
 
   "a closed store can be opened again": async (trial) => {
@@ -48,10 +48,10 @@ export const lifetimeClauses: Clauses = {
     await trial.store.close();
     const again = await trial.reopened();
     assert.deepEqual(await contents(again), before);
-    assert.equal((await again.createRun(trial.newRun({ idempotencyKey: "k" }))).run.id, "done");
-    assert.deepEqual(await again.nextRunAt(), trial.now(1_000));
+    assert.equal((await trial.create(trial.newRun({ idempotencyKey: "k" }), again)).run.id, "done");
+    assert.deepEqual(await again.nextDueAt(), trial.now(1_000));
     assert.deepEqual(ids(await again.claimRuns({ owner: "w", limit: 9, leaseMs: LEASE_MS })), ["high", "low"]);
-    await again.createRun(trial.newRun({ id: "newest" }));
+    await trial.create(trial.newRun({ id: "newest" }), again);
     assert.equal((await again.listRuns({ limit: 1 })).runs[0]?.id, "newest");
     await again.close();
   },
@@ -79,8 +79,12 @@ function callsOf(store: JobStore, trial: Trial): readonly (() => Promise<unknown
   return [
     () => store.getRun("run-0001"),
     () => store.listRuns({}),
+    () => store.createRuns([]),
     () => store.claimRuns(claim),
-    () => store.nextRunAt(),
+    () => store.failOverdue(1),
+    () => store.missingConnections([]),
+    () => store.cancelRequests("w"),
+    () => store.nextDueAt(),
     () => store.renewLease("run-0001", { epoch: 1, leaseMs: LEASE_MS }),
     () => store.transition("run-0001", { from: "running", to: "failed", epoch: 1 }, []),
     () => store.appendEvents("run-0001", 1, [PROGRESS]),

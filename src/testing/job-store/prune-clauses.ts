@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RunStatus } from "../../model/run-status.js";
 import { ids, type Clauses } from "./trial.js";
 
 export const pruneClauses: Clauses = {
@@ -17,6 +18,27 @@ export const pruneClauses: Clauses = {
     // Only what finished before: the last one finished at that very instant.
     assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 2 }), 1);
     assert.deepEqual(ids((await trial.store.listRuns({})).runs), ["run-0004"]);
+  },
+
+  "pruning takes only the statuses asked for, oldest first among them all": async (trial) => {
+    const statuses = ["failed", "succeeded", "cancelled", "failed", "succeeded"] as const;
+    for (const [index, status] of statuses.entries()) {
+      await trial.runAt(status, { id: `${status} ${index}` });
+      await trial.clock.advance(1_000);
+    }
+    const prune = async (limit: number, ...asked: readonly RunStatus[]): Promise<readonly string[]> => {
+      const before = ids((await trial.store.listRuns({})).runs);
+      const count = await trial.store.pruneRuns({ finishedBefore: trial.now(), limit, statuses: asked });
+      const left = ids((await trial.store.listRuns({})).runs);
+      assert.equal(before.length - left.length, count);
+      return before.filter((id) => !left.includes(id)).reverse();
+    };
+    assert.deepEqual(await prune(9), []);
+    assert.deepEqual(await prune(9, "pending", "running", "committing"), []);
+    assert.deepEqual(await prune(1, "failed"), ["failed 0"]);
+    assert.deepEqual(await prune(2, "succeeded", "failed", "succeeded"), ["succeeded 1", "failed 3"]);
+    assert.deepEqual(await prune(9, "cancelled", "pending"), ["cancelled 2"]);
+    assert.deepEqual(await prune(9, "succeeded"), ["succeeded 4"]);
   },
 
   "pruning goes by the end of a run, not by its beginning": async (trial) => {
@@ -43,7 +65,7 @@ export const pruneClauses: Clauses = {
     const old = await trial.runAt("succeeded", { idempotencyKey: "k" });
     await trial.clock.advance(1);
     await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 10 });
-    const again = await trial.store.createRun(trial.newRun({ id: old.id, idempotencyKey: "k" }));
+    const again = await trial.create(trial.newRun({ id: old.id, idempotencyKey: "k" }));
     assert(again.created);
     assert.equal((await trial.events(old.id)).length, 1);
     const next = await trial.submit();

@@ -106,7 +106,7 @@ export const transitionClauses: Clauses = {
     const waiting = await trial.move(await trial.claimOne(), "pending", { delayMs: 500 });
     assert.deepEqual(waiting.runAt, trial.now(500));
     assert.equal((await trial.claim()).length, 0);
-    assert.deepEqual(await trial.store.nextRunAt(), waiting.runAt);
+    assert.deepEqual(await trial.store.nextDueAt(), waiting.runAt);
     await trial.clock.advance(500);
     await trial.move(await trial.claimOne(), "pending");
     assert.equal((await trial.claim()).length, 1);

@@ -3,20 +3,35 @@ import { isJobError } from "../../model/job-error.js";
 import type { ClaimRequest, RunTransition } from "../../model/run-change.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
 import type { RunStatus } from "../../model/run-status.js";
-import type { JobRun, NewRun, RunError } from "../../model/run.js";
+import type { CreatedRun, JobRun, NewRun, RunError } from "../../model/run.js";
 import type { ErrorCode } from "../../model/error-codes.js";
 import type { Clock } from "../../ports/clock.js";
-import type { JobStore } from "../../ports/job-store.js";
+import type { JobStore, StoreContext } from "../../ports/job-store.js";
 
 /** What a clause is given: a store of its own, with nothing in it. */
 export interface JobStoreSubject {
   /** Not opened yet. */
   readonly store: JobStore;
-  /** The clock that the store is opened with. */
+  /**
+   * The clock that the store dates by: it is opened with it. A store that goes by its database's clock needs a stand-in
+   * of that, which this one moves.
+   */
   readonly clock: Clock & { advance(byMs: number): Promise<void> };
-  /** Another store on the same ledger, not opened yet: what the next process would make. Absent: runs do not outlive a store. */
+  /**
+   * Another store on the same ledger, not opened yet: what the next process would make, or another one at the same time.
+   * Absent: runs do not outlive a store.
+   */
   readonly reopen?: () => Promise<JobStore>;
+  /** Begins a transaction of the host's on the ledger. Absent: the store has no `createRunsIn`. */
+  readonly begin?: () => Promise<HostTransaction>;
   dispose?(): Promise<void>;
+}
+
+export interface HostTransaction {
+  /** What `createRunsIn` takes. */
+  readonly transaction: unknown;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
 }
 
 export type Clauses = Readonly<Record<string, (trial: Trial) => Promise<void>>>;
@@ -35,14 +50,18 @@ export class Trial {
   }
 
   /** Another store on the same ledger, open. */
-  async reopened(): Promise<JobStore> {
-    assert(
-      this.subject.reopen,
-      "The subject gives no reopen(): if its runs do not outlive it, go without this clause.",
-    );
-    const store = await this.subject.reopen();
-    await store.open({ clock: this.clock });
+  async reopened(context: Partial<StoreContext> = {}): Promise<JobStore> {
+    const { reopen } = this.subject;
+    assert(reopen, "The subject gives no reopen(): if its runs do not outlive it, go without this clause.");
+    const store = await reopen();
+    await store.open({ clock: this.clock, ...context });
     return store;
+  }
+
+  async begun(): Promise<HostTransaction> {
+    const { begin } = this.subject;
+    assert(begin, "The subject gives no begin(): if the store has no createRunsIn, go without this clause.");
+    return begin();
   }
 
   newRun(parts: Partial<NewRun> = {}): NewRun {
@@ -55,6 +74,9 @@ export class Trial {
       parameters: { min_distance: 500 },
       priority: 0,
       idempotencyKey: null,
+      connections: [],
+      concurrencyKey: null,
+      redriveOf: null,
       runAt: null,
       startDeadline: null,
       ...parts,
@@ -62,9 +84,16 @@ export class Trial {
   }
 
   async submit(parts: Partial<NewRun> = {}): Promise<JobRun> {
-    const { run, created } = await this.store.createRun(this.newRun(parts));
+    const { run, created } = await this.create(this.newRun(parts));
     assert(created);
     return run;
+  }
+
+  /** Stores one run. */
+  async create(run: NewRun, store = this.store): Promise<CreatedRun> {
+    const [answer, ...others] = await store.createRuns([run]);
+    assert(answer && others.length === 0, "One run must have one answer.");
+    return answer;
   }
 
   /** Submits so many runs, one after the other. */
@@ -146,7 +175,7 @@ export async function refused(code: ErrorCode, act: () => Promise<unknown>): Pro
   assert.fail(`This must be refused with ${code}.`);
 }
 
-export function ids(runs: readonly JobRun[]): readonly string[] {
+export function ids(runs: readonly { readonly id: string }[]): readonly string[] {
   return runs.map(({ id }) => id);
 }
 
@@ -167,9 +196,13 @@ export const DEFINITION: NewRun["definition"] = {
   execution: {
     timeoutMs: 60_000,
     maxAttempts: 3,
+    retryOn: ["query_failed", "destination_failed"],
     maxRecoveries: 3,
-    backoff: { kind: "exponential", delayMs: 1_000, maxDelayMs: 300_000 },
+    backoff: { kind: "exponential", delayMs: 1_000, maxDelayMs: 300_000, jitter: 0.5 },
     priority: 0,
+    maxConcurrent: 0,
+    concurrencyKey: null,
+    maxConcurrentPerKey: 1,
   },
 };
 

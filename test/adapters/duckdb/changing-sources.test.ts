@@ -2,10 +2,13 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { csv, json, rows } from "../../../src/adapters/duckdb/entry.js";
+import { formatDataType } from "../../../src/model/data-type.js";
 import { isJobError } from "../../../src/model/job-error.js";
-import { allRows, opened, plain } from "../../../src/testing/engine/engine-fixture.js";
+import type { Column } from "../../../src/model/table-schema.js";
+import { allRows, NEVER_ABORTED, opened, plain } from "../../../src/testing/engine/engine-fixture.js";
 import { recordBatch } from "../../../src/testing/rows/record-batch.js";
 import type { Connection } from "../../../src/ports/connection.js";
+import type { EngineQuery } from "../../../src/ports/query-engine.js";
 import { inFolder, makeEngine, ONE_INTEGER, single } from "./engine-under-test.js";
 
 it("tables whose names differ only in case never give each other's rows", async () => {
@@ -25,6 +28,35 @@ it("tables whose names differ only in case never give each other's rows", async 
     expect(["refused", JSON.stringify([{ a: "1", b: "2" }])]).toContain(
       text(await read("select o.a as a, p.a as b from crm.Orders o, crm.orders p")),
     );
+  });
+});
+
+it("a description follows the columns of its tables, and the types and values of its parameters", async () => {
+  const columns: Column[] = [...ONE_INTEGER.columns];
+  const source = single({
+    schema: () => Promise.resolve({ columns: [...columns] }),
+    async *scan() {
+      yield recordBatch({ columns }, []);
+    },
+  });
+  const engine = makeEngine();
+  await opened(engine, { state: source }, async () => {
+    const described = async (asked: EngineQuery): Promise<string[]> => {
+      const { schema } = await engine.describe(asked, NEVER_ABORTED);
+      return schema.columns.map(({ name, type }) => `${name} ${formatDataType(type)}`);
+    };
+    for (let round = 0; round < 2; round += 1) expect(await described(plain("from state"))).toEqual(["x BIGINT"]);
+    columns.push({ name: "y", type: { kind: "text" }, nullable: true });
+    expect(await described(plain("from state"))).toEqual(["x BIGINT", "y VARCHAR"]);
+    columns.shift();
+    expect(await described(plain("from state"))).toEqual(["y VARCHAR"]);
+
+    const transformed = (shape: string): EngineQuery => ({
+      template: [{ text: "select json_transform('[1]', " }, { parameter: "shape" }, { text: ") as x" }],
+      parameters: new Map([["shape", { type: { kind: "text" }, value: shape }]]),
+    });
+    expect(await described(transformed('["INTEGER"]'))).toEqual(["x INTEGER[]"]);
+    expect(await described(transformed('["DOUBLE"]'))).toEqual(["x DOUBLE[]"]);
   });
 });
 

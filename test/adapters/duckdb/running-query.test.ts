@@ -1,8 +1,11 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, it } from "vitest";
+import { EngineConnection } from "../../../src/adapters/duckdb/engine-connection.js";
 import { rows } from "../../../src/adapters/duckdb/entry.js";
+import { PoolLanes } from "../../../src/adapters/duckdb/pool-lanes.js";
+import type { EngineQuery } from "../../../src/ports/query-engine.js";
 import type { RowStream } from "../../../src/ports/row-stream.js";
-import { NEVER_ABORTED, query, withEngine } from "./engine-session.js";
+import { NEVER_ABORTED, type OpenEngine, query, withEngine } from "./engine-session.js";
 
 async function count(stream: RowStream, onBatch?: () => unknown): Promise<number> {
   let total = 0;
@@ -113,6 +116,53 @@ describe("the end of rows is proven", () => {
     );
   });
 
+  describe("also of a query that was tiny the last time", () => {
+    const ROWS = "select case when i = {bad} then error('row ' || i) else i end as n from range({rows}) r(i)";
+    const bigint = { kind: "integer", bits: 64, signed: true } as const;
+    const sized = (rows: number, bad = -1): EngineQuery =>
+      query(ROWS, { rows: { type: bigint, value: String(rows) }, bad: { type: bigint, value: String(bad) } });
+
+    async function afterTinyOnes(act: (open: OpenEngine) => Promise<void>): Promise<void> {
+      await withEngine({}, async (open) => {
+        for (let round = 0; round < 3; round += 1) expect(await open.rows(sized(1))).toEqual([{ n: 0n }]);
+        await act(open);
+        expect(await open.rows(sized(2))).toEqual([{ n: 0n }, { n: 1n }]);
+      });
+    }
+
+    it("and has many rows now", () =>
+      afterTinyOnes(async ({ engine }) => {
+        expect(await count(await engine.stream(sized(2_000_000), { signal: NEVER_ABORTED }))).toBe(2_000_000);
+      }));
+
+    it.each([0, 1, 3_000_000, 4_999_999])("and fails now, in row %i", (bad) =>
+      afterTinyOnes(async ({ engine }) => {
+        const stream = await engine.stream(sized(5_000_000, bad), { signal: NEVER_ABORTED });
+        await expect(count(stream)).rejects.toMatchObject({
+          code: "query_failed",
+          message: expect.stringContaining(`row ${bad}`),
+        });
+      }),
+    );
+
+    it("and is left early, or aborted at any moment", () =>
+      afterTinyOnes(async ({ engine, rows: read }) => {
+        for (let round = 0; round < 40; round += 1) {
+          const abort = new AbortController();
+          const stream = await engine.stream(sized(3_000_000), { signal: abort.signal });
+          const reason = new Error(`cancelled in round ${round}`);
+          const counted = count(stream).catch((error: unknown) => error);
+          for (let turn = 0; turn < round * 4; turn += 1) await new Promise(setImmediate);
+          abort.abort(reason);
+          expect(await counted).toBe(reason);
+          await stream.close();
+          expect(await read(sized(1))).toEqual([{ n: 0n }]);
+          const left = await engine.stream(sized(round), { signal: NEVER_ABORTED, limit: 1 });
+          expect(await count(left)).toBe(Math.min(1, round));
+        }
+      }));
+  });
+
   it("a query that other streams run beside is not cut short", async () => {
     await withEngine({}, async ({ engine, rows: read }) => {
       const stream = await engine.stream(query("select i from range(2000000) r(i)"), { signal: NEVER_ABORTED });
@@ -198,6 +248,19 @@ describe("an abort", () => {
     });
   });
 
+  it("of a statement that is being planned ends it between two passes of the planner", async () => {
+    const instance = await DuckDBInstance.create(":memory:");
+    const connection = new EngineConnection(await instance.connect(), new PoolLanes());
+    const folded = Array.from({ length: 100 }, (_, n) => `list_sum(range(${300_000 + n})) as c${n}`);
+    const abort = new AbortController();
+    const planned = connection.interruptible([abort.signal], () => connection.prepare(`select ${folded.join(", ")}`));
+    abort.abort();
+    await expect(planned).rejects.toThrow(/interrupt/i);
+    await connection.execute("select 1");
+    connection.disconnect();
+    instance.closeSync();
+  });
+
   it("after the last row changes nothing", async () => {
     await withEngine({}, async ({ engine }) => {
       const abort = new AbortController();
@@ -233,7 +296,9 @@ describe("memory", () => {
   it("does not fill with long texts before the first is read", async () => {
     await withEngine(
       {},
-      async ({ engine }) => {
+      async ({ engine, rows: read }) => {
+        // It uses the connection that these leave behind.
+        for (let round = 0; round < 3; round += 1) await read("select 1 as x");
         const before = process.memoryUsage().rss;
         const sql = "select repeat('x', 50000) || i as s from range(30000) r(i)";
         const stream = await engine.stream(query(sql), { signal: NEVER_ABORTED });

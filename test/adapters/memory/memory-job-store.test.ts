@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../../src/adapters/memory/memory-job-store.js";
 import { ManualClock } from "../../../src/testing/manual-clock.js";
-import { claim, newRun, takeOver } from "../sqlite/store-fixture.js";
+import { claim, create, newRun, takeOver } from "../sqlite/store-fixture.js";
 
 async function opened(store = new MemoryJobStore(), clock = new ManualClock()) {
   await store.open({ clock });
@@ -11,7 +11,7 @@ async function opened(store = new MemoryJobStore(), clock = new ManualClock()) {
 describe("MemoryJobStore", () => {
   it("never acts within the call", async () => {
     const { store } = await opened();
-    const creating = store.createRun(newRun("a"));
+    const creating = create(store, newRun("a"));
     expect(store.snapshot().runs).toEqual([]);
     await creating;
     const claiming = claim(store);
@@ -22,19 +22,20 @@ describe("MemoryJobStore", () => {
 
   it("gives a snapshot that nothing changes any more", async () => {
     const { store } = await opened();
-    await store.createRun(newRun("a"));
+    await create(store, newRun("a"));
     const snapshot = store.snapshot();
     const before = structuredClone(snapshot);
     await claim(store);
-    await store.createRun(newRun("b"));
+    await create(store, newRun("b"));
     expect(snapshot).toEqual(before);
   });
 
   it("goes on from a snapshot as after a crash: leases hold until they expire", async () => {
     const { store, clock } = await opened();
-    for (const id of ["running", "ready"]) await store.createRun(newRun(id));
-    await store.createRun(newRun("later", { priority: 9, runAt: new Date(clock.now() + 500) }));
-    await store.createRun(
+    for (const id of ["running", "ready"]) await create(store, newRun(id));
+    await create(store, newRun("later", { priority: 9, runAt: new Date(clock.now() + 500) }));
+    await create(
+      store,
       newRun("overdue", { runAt: new Date(clock.now() + 999), startDeadline: new Date(clock.now() + 400) }),
     );
     await claim(store, 1);
@@ -44,7 +45,7 @@ describe("MemoryJobStore", () => {
     const { store: next } = await opened(new MemoryJobStore({ snapshot: crashed }), clock);
     expect(next.snapshot()).toEqual(crashed);
     expect(await takeOver(next)).toEqual([]);
-    expect(await next.nextRunAt()).toEqual(new Date(clock.now() + 500));
+    expect(await next.nextDueAt()).toEqual(new Date(clock.now() + 400));
     await clock.advance(500);
     expect((await claim(next)).map(({ id, status }) => [id, status])).toEqual([
       ["overdue", "failed"],
@@ -53,25 +54,25 @@ describe("MemoryJobStore", () => {
     ]);
     await clock.advance(60_000);
     expect((await takeOver(next)).map(({ id }) => id)).toEqual(["running", "ready", "later"]);
-    await next.createRun(newRun("newest"));
+    await create(next, newRun("newest"));
     expect((await next.listRuns({ limit: 1 })).runs[0]?.id).toBe("newest");
   });
 
   it("goes back to a snapshot with all that followed forgotten", async () => {
     const { store } = await opened();
-    await store.createRun(newRun("a", { idempotencyKey: "k" }));
+    await create(store, newRun("a", { idempotencyKey: "k" }));
     const snapshot = store.snapshot();
     await claim(store);
-    await store.createRun(newRun("b"));
+    await create(store, newRun("b"));
     store.restore(snapshot);
     expect((await store.listRuns({})).runs.map(({ id }) => id)).toEqual(["a"]);
     expect(await claim(store)).toHaveLength(1);
-    expect((await store.createRun(newRun("c", { idempotencyKey: "k" }))).created).toBe(false);
+    expect((await create(store, newRun("c", { idempotencyKey: "k" }))).created).toBe(false);
   });
 
   it("keeps its runs while it is closed", async () => {
     const { store } = await opened();
-    await store.createRun(newRun("a"));
+    await create(store, newRun("a"));
     await store.close();
     await opened(store);
     expect(await store.getRun("a")).toBeDefined();
@@ -81,7 +82,7 @@ describe("MemoryJobStore", () => {
     const { store } = await opened();
     const count = 20_000;
     await Promise.all(
-      Array.from({ length: count }, (_, n) => store.createRun(newRun(`run-${n}`, { priority: (n * 7_919) % 97 }))),
+      Array.from({ length: count }, (_, n) => create(store, newRun(`run-${n}`, { priority: (n * 7_919) % 97 }))),
     );
     // Were each claim to go through the pending runs, this would take minutes.
     const claimed = [];

@@ -2,7 +2,7 @@
 import { SqliteJobStore } from "../../../src/adapters/sqlite/sqlite-job-store.js";
 import { systemClock } from "../../../src/adapters/system/system-clock.js";
 import { isJobError } from "../../../src/model/job-error.js";
-import type { NewRun } from "../../../src/model/run.js";
+import { create, newRun } from "./store-fixture.js";
 
 const [path = "", task = ""] = process.argv.slice(2);
 const store = new SqliteJobStore({ path });
@@ -12,30 +12,10 @@ function tell(message: object): Promise<void> {
   return new Promise((resolve) => void process.send?.(message, () => resolve()));
 }
 
-function newRun(id: string): NewRun {
-  const execution = { timeoutMs: 0, maxAttempts: 1, maxRecoveries: 3, priority: 0 };
-  return {
-    id,
-    jobName: "child",
-    definitionHash: "h",
-    definition: {
-      query: "select 1",
-      parameters: [],
-      destination: { table: "m.t", mode: { kind: "append" } },
-      execution: { ...execution, backoff: { kind: "constant", delayMs: 1, maxDelayMs: 1 } },
-    },
-    parameters: { id },
-    priority: 0,
-    idempotencyKey: null,
-    runAt: null,
-    startDeadline: null,
-  };
-}
-
 /** Takes runs through their lives, in several lanes, and tells each answer. */
 async function work(lane: number): Promise<void> {
   for (let count = 0; ; count += 1) {
-    const { run } = await store.createRun(newRun(`${process.pid}-${lane}-${count}`));
+    const { run } = await create(store, newRun(`${process.pid}-${lane}-${count}`));
     await tell({ id: run.id, status: "pending" });
     for (const claimed of await store.claimRuns({ owner, limit: 1, leaseMs: 60_000 })) {
       const { id, lease } = claimed;
@@ -64,6 +44,19 @@ async function claimAll(): Promise<void> {
   await tell({ claimed });
 }
 
+/** Carries runs out until all have ended, several at once where their gates let them. */
+async function carryOutAll(): Promise<void> {
+  const carriedOut: string[] = [];
+  while ((await store.listRuns({ status: ["pending", "running"], limit: 1 })).runs.length > 0) {
+    const runs = await store.claimRuns({ owner, limit: 4, leaseMs: 60_000 });
+    for (const { id, lease } of runs) {
+      const { moved } = await store.transition(id, { from: "running", to: "failed", epoch: lease?.epoch ?? 0 }, []);
+      if (moved) carriedOut.push(id);
+    }
+  }
+  await tell({ carriedOut });
+}
+
 try {
   await store.open({ clock: systemClock });
   await tell({ opened: owner });
@@ -73,6 +66,9 @@ try {
     await store.claimRuns({ owner, limit: 2, leaseMs: 60_000 });
     await tell({ holding: true });
   }
+  if (task === "gates")
+    process.on("message", () => void carryOutAll().catch((error: unknown) => tell({ failed: String(error) })));
+  if (task === "submit") process.on("message", (id: string) => void create(store, newRun(id)));
   if (task === "open") await store.close();
 } catch (error) {
   await tell(

@@ -1,25 +1,20 @@
+import { readdirSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { describe, expect, it, vi } from "vitest";
 import { WalSync } from "../../../src/adapters/sqlite/ledger/wal-sync.js";
 import type { RunStatus } from "../../../src/model/run-status.js";
-import type { ManualClock } from "../../../src/testing/manual-clock.js";
-import { claim, ledgerFile, newRun } from "./store-fixture.js";
-
-/** Resolves when somebody waits for the clock. */
-async function somebodyWaits(clock: ManualClock): Promise<void> {
-  while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
-}
+import { claim, create, ledgerFile, newRun, somebodyWaits } from "./store-fixture.js";
 
 describe("a ledger whose write lock another process holds", () => {
   it("is read meanwhile, and written when the lock is free", async () => {
     await using ledger = await ledgerFile();
     const store = await ledger.store();
-    await store.createRun(newRun("a"));
+    await create(store, newRun("a"));
     const other = ledger.database();
-    other.exec("begin immediate; update runs set priority = 1");
+    other.exec("begin immediate; update millrace_runs set priority = 1");
 
     let answered = false;
-    const writing = Promise.all([claim(store), store.createRun(newRun("b"))]).finally(() => (answered = true));
+    const writing = Promise.all([claim(store), create(store, newRun("b"))]).finally(() => (answered = true));
     await somebodyWaits(ledger.clock);
     await ledger.clock.advance(1_000);
     expect((await store.getRun("a"))?.status).toBe("pending");
@@ -36,7 +31,7 @@ describe("a ledger whose write lock another process holds", () => {
     const store = await ledger.store();
     const other = ledger.database();
     other.exec("begin immediate");
-    const refused = expect(store.createRun(newRun("a"))).rejects.toMatchObject({
+    const refused = expect(create(store, newRun("a"))).rejects.toMatchObject({
       code: "store_unavailable",
       retryable: true,
       message: expect.stringContaining("SQLITE_BUSY") as string,
@@ -46,7 +41,7 @@ describe("a ledger whose write lock another process holds", () => {
     await ledger.clock.advance(11_000);
     await refused;
     other.exec("commit");
-    expect((await store.createRun(newRun("a"))).created).toBe(true);
+    expect((await create(store, newRun("a"))).created).toBe(true);
   });
 
   it("is closed all the same", async () => {
@@ -60,6 +55,25 @@ describe("a ledger whose write lock another process holds", () => {
     await closing;
     expect(store.isOpen).toBe(false);
     other.exec("commit");
+  });
+});
+
+describe("the log of a ledger", () => {
+  it("is brought into its file while the store works, and is gone when it ends", async () => {
+    await using ledger = await ledgerFile();
+    const store = await ledger.store();
+    const before = statSync(ledger.path).size;
+    for (let n = 0; n < 40; n += 1) {
+      const runs = Array.from({ length: 30 }, (_, m) =>
+        newRun(`run-${n}-${m}`, { parameters: { text: "x".repeat(999) } }),
+      );
+      await store.createRuns(runs);
+    }
+    // SQLite's own checkpoint would not come before 8,000 pages.
+    expect(statSync(`${ledger.path}-wal`).size).toBeLessThan(8_000 * 4_096);
+    while (statSync(ledger.path).size < before + 1_000_000) await new Promise((resolve) => setImmediate(resolve));
+    await store.close();
+    expect(readdirSync(ledger.folder)).toEqual(["ledger.db"]);
   });
 });
 
@@ -124,8 +138,8 @@ describe("the sync of a ledger", () => {
       () =>
         store.transition(id, { from, to, epoch }, []);
     try {
-      expect(await synced(() => store.createRun(newRun("a", { idempotencyKey: "k" })))).toBe(1);
-      expect(await synced(() => store.createRun(newRun("b", { idempotencyKey: "k" })))).toBe(0);
+      expect(await synced(() => create(store, newRun("a", { idempotencyKey: "k" })))).toBe(1);
+      expect(await synced(() => create(store, newRun("b", { idempotencyKey: "k" })))).toBe(0);
       expect(await synced(() => claim(store))).toBe(0);
       expect(await synced(() => store.renewLease("a", { epoch: 1, leaseMs: 1 }))).toBe(0);
       expect(await synced(() => store.appendEvents("a", 1, [{ type: "run.progress", rows: 1, bytes: 1 }]))).toBe(0);
@@ -135,17 +149,17 @@ describe("the sync of a ledger", () => {
       await claim(store);
       expect(await synced(() => store.requestCancel("a", null))).toBe(1);
       for (const to of ["failed", "cancelled"] as const) {
-        await store.createRun(newRun(to));
+        await create(store, newRun(to));
         await claim(store);
         expect(await synced(move(to, "running", to))).toBe(1);
       }
-      await store.createRun(newRun("late", { startDeadline: new Date(0) }));
+      await create(store, newRun("late", { startDeadline: new Date(0) }));
       expect(await synced(() => claim(store))).toBe(1);
 
       let end = (): void => undefined;
       syncs.mockImplementation(() => new Promise((resolve) => (end = resolve)));
       let answered = false;
-      const creating = store.createRun(newRun("last")).then(() => (answered = true));
+      const creating = create(store, newRun("last")).then(() => (answered = true));
       while (syncs.mock.calls.length < 2) await turn();
       await turn();
       expect(answered).toBe(false);

@@ -2,14 +2,14 @@ import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node
 import { describe, expect, it } from "vitest";
 import { SqliteJobStore } from "../../../src/adapters/sqlite/sqlite-job-store.js";
 import { systemClock } from "../../../src/adapters/system/system-clock.js";
-import { claim, ledgerFile, newRun, takeOver } from "./store-fixture.js";
+import { claim, create, ledgerFile, newRun, takeOver } from "./store-fixture.js";
 import { storeProcess } from "./store-process.js";
 
 describe("the runs of an owner that is gone", () => {
   it("are free at once when its process was killed", async () => {
     await using ledger = await ledgerFile();
     const store = await ledger.store({ clock: systemClock });
-    for (const id of ["a", "b", "c"]) await store.createRun(newRun(id));
+    for (const id of ["a", "b", "c"]) await create(store, newRun(id));
     await using other = storeProcess(ledger.path, "hold");
     await other.heard("holding");
     expect(await takeOver(store)).toEqual([]);
@@ -26,7 +26,7 @@ describe("the runs of an owner that is gone", () => {
   it("stay its own while it is merely stopped, until their lease ends", async () => {
     await using ledger = await ledgerFile();
     const store = await ledger.store();
-    await store.createRun(newRun("a"));
+    await create(store, newRun("a"));
     ledger.clock.jumpTo(systemClock.now());
     await using other = storeProcess(ledger.path, "hold");
     await other.heard("holding");
@@ -40,7 +40,7 @@ describe("the runs of an owner that is gone", () => {
   it("are free at once when its store was closed", async () => {
     await using ledger = await ledgerFile();
     const [first, second] = [await ledger.store(), await ledger.store()];
-    await first.createRun(newRun("a"));
+    await create(first, newRun("a"));
     await claim(first);
     expect(await takeOver(second)).toEqual([]);
     await first.close();
@@ -50,8 +50,8 @@ describe("the runs of an owner that is gone", () => {
   it("are not mistaken for those of another store of the same process", async () => {
     await using ledger = await ledgerFile();
     const [first, second] = [await ledger.store(), await ledger.store()];
-    await first.createRun(newRun("a"));
-    await second.createRun(newRun("b"));
+    await create(first, newRun("a"));
+    await create(second, newRun("b"));
     await claim(first, 1);
     await claim(second, 1);
     for (const store of [first, second, await ledger.store()]) expect(await takeOver(store)).toEqual([]);
@@ -65,9 +65,9 @@ describe("the runs of an owner that is gone", () => {
   it("wait for the end of their lease when the lock was deleted by hand", async () => {
     await using ledger = await ledgerFile();
     const [first, second] = [await ledger.store(), await ledger.store()];
-    await first.createRun(newRun("a"));
+    await create(first, newRun("a"));
     await claim(first);
-    rmSync(`${ledger.path}.owners`, { recursive: true });
+    rmSync(`${ledger.path}.millrace_owners`, { recursive: true });
     expect(await takeOver(second)).toEqual([]);
     await ledger.clock.advance(60_000);
     expect(await takeOver(second)).toHaveLength(1);
@@ -76,7 +76,7 @@ describe("the runs of an owner that is gone", () => {
   it("belong to who took them, not to who wrote to them last", async () => {
     await using ledger = await ledgerFile();
     const [first, second] = [await ledger.store(), await ledger.store()];
-    await first.createRun(newRun("a"));
+    await create(first, newRun("a"));
     await claim(first);
     expect(await second.requestCancel("a", null)).toBe("requested");
     await first.close();
@@ -86,7 +86,7 @@ describe("the runs of an owner that is gone", () => {
 
 describe("the locks of owners", () => {
   const locks = (path: string): readonly string[] =>
-    existsSync(`${path}.owners`) ? readdirSync(`${path}.owners`) : [];
+    existsSync(`${path}.millrace_owners`) ? readdirSync(`${path}.millrace_owners`) : [];
 
   it("leave nothing behind a clean end", async () => {
     await using ledger = await ledgerFile();
@@ -104,7 +104,7 @@ describe("the locks of owners", () => {
     await using other = storeProcess(ledger.path, "hold");
     await other.heard("holding");
     await other.kill();
-    writeFileSync(`${ledger.path}.owners/notes.txt`, "somebody's");
+    writeFileSync(`${ledger.path}.millrace_owners/notes.txt`, "somebody's");
     expect(locks(ledger.path)).toEqual(["1.lock", "2.lock", "notes.txt"]);
     await ledger.store({ clock: systemClock });
     expect(locks(ledger.path)).toEqual(["1.lock", "3.lock", "notes.txt"]);
@@ -119,7 +119,7 @@ describe("the locks of owners", () => {
     const store = new SqliteJobStore({ path: ledger.path });
     await store.open({ clock: ledger.clock });
     expect(locks(ledger.path)).toEqual(["1.lock", "2.lock"]);
-    await store.createRun(newRun("a"));
+    await create(store, newRun("a"));
     await claim(store);
     expect(await takeOver(store)).toEqual([]);
     await store.close();

@@ -5,7 +5,7 @@ import { isLastEvent } from "../../../src/model/run-event.js";
 import { RUN_STATUSES, type RunStatus } from "../../../src/model/run-status.js";
 import { systemClock } from "../../../src/adapters/system/system-clock.js";
 import { seededRandom } from "../../crash/seeded-random.js";
-import { ledgerFile, newRun } from "./store-fixture.js";
+import { claim, create, ledgerFile, newRun } from "./store-fixture.js";
 import { storeProcess } from "./store-process.js";
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
@@ -68,7 +68,7 @@ describe("processes that share a ledger", () => {
     await Promise.all([one.heard("opened"), two.heard("opened")]);
     // On a busy machine one process may be through before the other begins: until both had a share.
     for (let shares: readonly string[][] = [[]]; shares.some((share) => share.length === 0);) {
-      const runs = await Promise.all(Array.from({ length: 300 }, () => store.createRun(newRun(randomUUID()))));
+      const runs = await Promise.all(Array.from({ length: 300 }, () => create(store, newRun(randomUUID()))));
       shares = await Promise.all(
         [one, two].map(async ({ child }) => {
           const answer = once(child, "message") as Promise<[{ claimed: string[] }]>;
@@ -79,6 +79,45 @@ describe("processes that share a ledger", () => {
       expect(shares.flat().sort()).toEqual(runs.map(({ run }) => run.id).sort());
     }
   }, 60_000);
+
+  it("keep to the gates of runs, each of which comes through once", async () => {
+    await using ledger = await ledgerFile();
+    const store = await ledger.store({ clock: systemClock });
+    // Whoever lets one run too many through is stopped by this, and says so.
+    ledger.database().exec(`create trigger gates after update of status on millrace_runs
+      when (select count(*) from millrace_runs where job_gate = new.job_gate and lease_owner is not null) > 3
+        or (select count(*) from millrace_runs where key_gate = new.key_gate and lease_owner is not null) > 1
+      begin select raise(abort, 'a gate let too many through'); end`);
+    await using one = storeProcess(ledger.path, "gates");
+    await using two = storeProcess(ledger.path, "gates");
+    await Promise.all([one.heard("opened"), two.heard("opened")]);
+    const ids = Array.from({ length: 400 }, () => randomUUID());
+    await store.createRuns(
+      ids.map((id, n) => newRun(id, { concurrencyKey: n % 5 < 3 ? `key-${n % 5}` : null }, { maxConcurrent: 3 })),
+    );
+    const shares = await Promise.all(
+      [one, two].map(async (other) => {
+        other.child.send("go");
+        return (await other.heard("carriedOut"))["carriedOut"] as string[];
+      }),
+    );
+    expect(shares.flat().sort()).toEqual(ids.sort());
+    expect([...one.said, ...two.said].filter((message) => "failed" in message)).toEqual([]);
+  }, 60_000);
+
+  it("wake each other", async () => {
+    await using ledger = await ledgerFile();
+    await using other = storeProcess(ledger.path, "submit");
+    await other.heard("opened");
+    let ring = (_change: unknown): void => undefined;
+    const store = await ledger.store({ clock: systemClock, onChange: (change) => ring(change) });
+    for (const id of ["a", "b"]) {
+      const rung = new Promise((resolve) => (ring = resolve));
+      other.child.send(id);
+      expect(await rung).toEqual({ kind: "unknown" });
+      expect((await claim(store)).map((run) => run.id)).toEqual([id]);
+    }
+  }, 30_000);
 
   it("open a new ledger at once without hurting each other", async () => {
     await using ledger = await ledgerFile();

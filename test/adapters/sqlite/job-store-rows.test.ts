@@ -2,21 +2,27 @@ import type { Database } from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import type { SqliteJobStore } from "../../../src/adapters/sqlite/sqlite-job-store.js";
 import type { Logger } from "../../../src/ports/logger.js";
-import { claim, ledgerFile, newRun, takeOver } from "./store-fixture.js";
+import { claim, create, ledgerFile, newRun, takeOver } from "./store-fixture.js";
 
 // What somebody with a SQLite shell can do to run `b`.
 const EDITS: Readonly<Record<string, { readonly sql: string; readonly reason: RegExp }>> = {
-  "an unknown status": { sql: "update runs set status = 'paused' where id = 'b'", reason: /status is "paused"/ },
+  "an unknown status": {
+    sql: "update millrace_runs set status = 'paused' where id = 'b'",
+    reason: /status is "paused"/,
+  },
   "a definition that is not JSON": {
-    sql: "update run_definitions set definition = '{' where run_seq = 2",
+    sql: "update millrace_run_definitions set definition = '{' where run_seq = 2",
     reason: /definition is not JSON/,
   },
   "parameters that are not JSON": {
-    sql: "update run_definitions set parameters = 'x' where run_seq = 2",
+    sql: "update millrace_run_definitions set parameters = 'x' where run_seq = 2",
     reason: /parameters is not JSON/,
   },
-  "no definition": { sql: "delete from run_definitions where run_seq = 2", reason: /definition is missing/ },
-  "an error that is not JSON": { sql: "update runs set error = 'oops' where id = 'b'", reason: /error is not JSON/ },
+  "no definition": { sql: "delete from millrace_run_definitions where run_seq = 2", reason: /definition is missing/ },
+  "an error that is not JSON": {
+    sql: "update millrace_runs set error = 'oops' where id = 'b'",
+    reason: /error is not JSON/,
+  },
 };
 
 function edit(database: Database, sql: string): void {
@@ -42,7 +48,7 @@ function warnings(): { readonly logger: Logger; readonly told: unknown[] } {
 }
 
 async function withRuns(store: SqliteJobStore): Promise<void> {
-  for (const id of ["a", "b", "c"]) await store.createRun(newRun(id));
+  for (const id of ["a", "b", "c"]) await create(store, newRun(id));
 }
 
 it("an act that fails halfway leaves nothing, and takes nothing of those beside it", async () => {
@@ -50,11 +56,25 @@ it("an act that fails halfway leaves nothing, and takes nothing of those beside 
   const store = await ledger.store();
   // Its row is written when its parameters turn out not to be JSON.
   const broken = newRun("broken", { parameters: { wrong: 1n as never } });
-  await expect(store.createRun(broken)).rejects.toThrow(TypeError);
-  const answers = await Promise.allSettled([newRun("a"), broken, newRun("b")].map((run) => store.createRun(run)));
+  await expect(create(store, broken)).rejects.toThrow(TypeError);
+  const answers = await Promise.allSettled([newRun("a"), broken, newRun("b")].map((run) => create(store, run)));
   expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-  expect(ledger.database().prepare("select id from runs").pluck().all()).toEqual(["a", "b"]);
+  expect(ledger.database().prepare("select id from millrace_runs").pluck().all()).toEqual(["a", "b"]);
   expect(await store.getRun("broken")).toBeUndefined();
+});
+
+it("an act is carried out on what is stored, also after it was taken back with one that failed beside it", async () => {
+  await using ledger = await ledgerFile();
+  const store = await ledger.store();
+  await create(store, newRun("a"));
+  await claim(store);
+  const broken = newRun("broken", { parameters: { wrong: 1n as never } });
+  const [moved, refused] = await Promise.allSettled([
+    store.transition("a", { from: "running", to: "committing", epoch: 1 }, []),
+    create(store, broken),
+  ]);
+  expect(moved).toMatchObject({ status: "fulfilled", value: { moved: true } });
+  expect(refused.status).toBe("rejected");
 });
 
 it("a run that is pruned leaves no row in any table", async () => {
@@ -65,7 +85,7 @@ it("a run that is pruned leaves no row in any table", async () => {
   await ledger.clock.advance(1);
   expect(await store.pruneRuns({ finishedBefore: new Date(ledger.clock.now()), limit: 9 })).toBe(2);
   const rows = (column: string, table: string): unknown =>
-    ledger.database().prepare(`select distinct ${column} from ${table}`).pluck().all();
+    ledger.database().prepare(`select distinct ${column} from millrace_${table}`).pluck().all();
   expect([rows("seq", "runs"), rows("run_seq", "run_definitions"), rows("run_seq", "run_events")]).toEqual([
     [3],
     [3],
@@ -112,7 +132,7 @@ describe("a run that somebody made unreadable", () => {
     const store = await ledger.store({ logger });
     await withRuns(store);
     await claim(store);
-    edit(ledger.database(), "update run_definitions set definition = '{' where run_seq = 2");
+    edit(ledger.database(), "update millrace_run_definitions set definition = '{' where run_seq = 2");
     await ledger.clock.advance(60_000);
     expect((await takeOver(store, 1)).map(({ id }) => id)).toEqual(["a"]);
     expect((await takeOver(store)).map(({ id }) => id)).toEqual(["c"]);
@@ -123,7 +143,7 @@ describe("a run that somebody made unreadable", () => {
     await using ledger = await ledgerFile();
     const store = await ledger.store();
     await withRuns(store);
-    edit(ledger.database(), "update run_events set body = '{' where run_seq = 2");
+    edit(ledger.database(), "update millrace_run_events set body = '{' where run_seq = 2");
     await expect(store.readEvents("b", { after: 0, limit: 9 })).rejects.toMatchObject(
       unreadable(/event 1 is not JSON/),
     );
@@ -142,7 +162,7 @@ describe("a run that somebody made unreadable", () => {
       "attempt = -1",
       "attempt = 'x'",
     ]) {
-      expect(() => database.exec(`update runs set ${set} where id = 'b'`)).toThrow(/constraint|cannot store/);
+      expect(() => database.exec(`update millrace_runs set ${set} where id = 'b'`)).toThrow(/constraint|cannot store/);
     }
   });
 });

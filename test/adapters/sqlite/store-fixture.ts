@@ -2,11 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { SqliteJobStore } from "../../../src/adapters/sqlite/sqlite-job-store.js";
-import type { JobRun, NewRun } from "../../../src/model/run.js";
-import type { Clock } from "../../../src/ports/clock.js";
-import type { JobStore } from "../../../src/ports/job-store.js";
-import type { Logger } from "../../../src/ports/logger.js";
+import {
+  SqliteJobStore,
+  type SqliteLedgerFile,
+  type SqliteLedgerOptions,
+} from "../../../src/adapters/sqlite/sqlite-job-store.js";
+import { EXECUTION_DEFAULTS, type ExecutionPolicy } from "../../../src/model/job-definition.js";
+import type { CreatedRun, JobRun, NewRun } from "../../../src/model/run.js";
+import type { JobStore, StoreContext } from "../../../src/ports/job-store.js";
 import { ManualClock } from "../../../src/testing/manual-clock.js";
 
 /** A ledger in a folder of its own. What was opened through it is closed with it. */
@@ -15,7 +18,7 @@ export interface LedgerFile extends AsyncDisposable {
   readonly path: string;
   readonly clock: ManualClock;
   /** Another store on the same file, open. */
-  store(context?: { readonly clock?: Clock; readonly logger?: Logger }): Promise<SqliteJobStore>;
+  store(context?: Partial<StoreContext> & SqliteLedgerOptions & Partial<SqliteLedgerFile>): Promise<SqliteJobStore>;
   /** The file without the store. */
   database(): Database.Database;
 }
@@ -30,9 +33,9 @@ export async function ledgerFile(): Promise<LedgerFile> {
     folder,
     path,
     clock,
-    store: async (context = {}) => {
-      const store = new SqliteJobStore({ path });
-      await store.open({ clock, ...context });
+    store: async (options = {}) => {
+      const store = new SqliteJobStore({ path, ...options });
+      await store.open({ clock, ...options });
       stores.push(store);
       return store;
     },
@@ -49,9 +52,7 @@ export async function ledgerFile(): Promise<LedgerFile> {
   };
 }
 
-const execution = { timeoutMs: 0, maxAttempts: 1, maxRecoveries: 3, priority: 0 };
-
-export function newRun(id: string, parts: Partial<NewRun> = {}): NewRun {
+export function newRun(id: string, parts: Partial<NewRun> = {}, execution: Partial<ExecutionPolicy> = {}): NewRun {
   return {
     id,
     jobName: "job",
@@ -60,15 +61,25 @@ export function newRun(id: string, parts: Partial<NewRun> = {}): NewRun {
       query: "select 1",
       parameters: [],
       destination: { table: "m.t", mode: { kind: "append" } },
-      execution: { ...execution, backoff: { kind: "constant", delayMs: 1, maxDelayMs: 1 } },
+      execution: { ...EXECUTION_DEFAULTS, ...execution },
     },
     parameters: {},
     priority: 0,
     idempotencyKey: null,
+    connections: ["m"],
+    concurrencyKey: null,
+    redriveOf: null,
     runAt: null,
     startDeadline: null,
     ...parts,
   };
+}
+
+/** Stores one run. */
+export async function create(store: JobStore, run: NewRun): Promise<CreatedRun> {
+  const [created] = await store.createRuns([run]);
+  if (!created) throw new Error("The store gave no result.");
+  return created;
 }
 
 /** Claims with a lease of a minute. */
@@ -78,4 +89,9 @@ export function claim(store: JobStore, limit = 10): Promise<readonly JobRun[]> {
 
 export function takeOver(store: JobStore, limit = 10): Promise<readonly JobRun[]> {
   return store.claimExpired({ owner: "heir", limit, leaseMs: 60_000 });
+}
+
+/** Resolves when so many wait for the clock. */
+export async function somebodyWaits(clock: ManualClock, waiting = 1): Promise<void> {
+  while (clock.pending < waiting) await new Promise((resolve) => setImmediate(resolve));
 }

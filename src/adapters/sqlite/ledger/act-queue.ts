@@ -1,14 +1,14 @@
-import type { Database } from "better-sqlite3";
-import type { Clock } from "../../../ports/clock.js";
-import { retryWhileBusy } from "./busy-retry.js";
-import type { Statements } from "./statements.js";
+import type { LedgerConnection } from "./ledger-connection.js";
+import type { LedgerStatements } from "./ledger-statements.js";
 import type { WalSync } from "./wal-sync.js";
 
-/** How many acts one transaction holds: a full one takes about two milliseconds of the event loop. */
+/** How many runs one transaction writes, or one act more: it takes a few milliseconds of the event loop. */
 const LARGEST_GROUP = 64;
 
 interface Act {
-  /** Writes; what it returns is told once that is committed. */
+  /** How many runs it writes, about. */
+  readonly size: number;
+  /** Writes; what it returns is told once that is committed. May be carried out again after it was taken back. */
   readonly write: () => Answer;
   readonly reject: (error: unknown) => void;
 }
@@ -19,30 +19,40 @@ interface Answer {
   readonly reject: (error: unknown) => void;
 }
 
+/** What must happen around the acts of a transaction, which holds the ledger's write lock. */
+export interface ActSurroundings {
+  readonly begun: () => void;
+  /** @param runs how many runs were written, about. */
+  readonly committed: (runs: number) => void;
+  /** All or some of what was done since `begun` was taken back. */
+  readonly takenBack: () => void;
+}
+
 /**
  * Carries out the acts that write, in the order in which they were asked for. Those asked for in one turn of the event
- * loop share a transaction, each behind a savepoint of its own: one commit serves them all, and one that fails takes back
- * only itself. An act is answered when its transaction is committed; a durable one when that is on the disk.
+ * loop share a transaction: one commit serves them all. When one of them fails all are taken back and carried out once
+ * more, now each behind a savepoint of its own, so that it takes back only itself. An act is answered when its transaction
+ * is committed; a durable one when that is on the disk.
  */
 export class ActQueue {
   #acts: Act[] = [];
   #working: Promise<void> | undefined;
 
   constructor(
-    private readonly database: Database,
-    private readonly statements: Statements,
-    private readonly clock: Clock,
+    private readonly connection: LedgerConnection,
+    private readonly statements: LedgerStatements,
     private readonly wal: WalSync,
+    private readonly surroundings: ActSurroundings,
   ) {}
 
   /** @param isDurable whether this answer must survive a power cut, not only the end of the process. */
-  write<T>(act: () => T, isDurable: (answer: T) => boolean): Promise<T> {
+  write<T>(act: () => T, isDurable: (answer: T) => boolean, size = 1): Promise<T> {
     return new Promise((resolve, reject) => {
       const write = (): Answer => {
         const answer = act();
         return { durable: isDurable(answer), tell: () => resolve(answer), reject };
       };
-      this.#acts.push({ write, reject });
+      this.#acts.push({ size, write, reject });
       this.#working ??= this.#work();
     });
   }
@@ -55,9 +65,9 @@ export class ActQueue {
   async #work(): Promise<void> {
     while (this.#acts.length > 0) {
       await nextTurn();
-      const group = this.#acts.splice(0, LARGEST_GROUP);
+      const group = this.#acts.splice(0, this.#groupLength());
       try {
-        this.#tell(await retryWhileBusy(this.clock, () => this.#commit(group)));
+        this.#tell(await this.connection.whenFree(() => this.#commit(group)));
       } catch (error) {
         for (const { reject } of group) reject(error);
       }
@@ -65,18 +75,30 @@ export class ActQueue {
     this.#working = undefined;
   }
 
-  #commit(group: readonly Act[]): readonly Answer[] {
+  #groupLength(): number {
+    let left = LARGEST_GROUP;
+    const last = this.#acts.findIndex(({ size }) => (left -= size) <= 0);
+    return last === -1 ? this.#acts.length : last + 1;
+  }
+
+  #commit(group: readonly Act[], apart = false): readonly Answer[] {
     const { beginImmediate, commit, rollback } = this.statements;
     beginImmediate.run();
+    let acting = true;
     try {
-      const answers = group.map((act) => (group.length === 1 ? act.write() : this.#behindSavepoint(act)));
+      this.surroundings.begun();
+      const answers = group.map((act) => (apart ? this.#behindSavepoint(act) : act.write()));
+      acting = false;
       commit.run();
+      this.surroundings.committed(group.reduce((runs, { size }) => runs + size, 0));
       return answers;
     } catch (error) {
       // Some errors, a full disk among them, have rolled back by themselves.
-      if (this.database.inTransaction) rollback.run();
-      throw error;
+      if (this.connection.database.inTransaction) rollback.run();
+      this.surroundings.takenBack();
+      if (apart || !acting || group.length === 1) throw error;
     }
+    return this.#commit(group, true);
   }
 
   #behindSavepoint({ write, reject }: Act): Answer {
@@ -87,9 +109,10 @@ export class ActQueue {
       release.run();
       return answer;
     } catch (error) {
-      if (!this.database.inTransaction) throw error;
+      if (!this.connection.database.inTransaction) throw error;
       rollbackToSavepoint.run();
       release.run();
+      this.surroundings.takenBack();
       return { durable: false, tell: () => reject(error), reject };
     }
   }

@@ -1,146 +1,159 @@
-import { realpathSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { dirname } from "node:path";
-import type Sqlite from "better-sqlite3";
-import { isJobError, JobError } from "../../../model/job-error.js";
-import type { Clock } from "../../../ports/clock.js";
-import type { Logger } from "../../../ports/logger.js";
+import type * as kyselyModule from "kysely";
+import type { RunPageRequest } from "../../../model/run-paging.js";
+import type { CreatedRun, JobRun, NewRun, RunPage } from "../../../model/run.js";
+import type { StoreContext } from "../../../ports/job-store.js";
 import { ActQueue } from "./act-queue.js";
-import { retryWhileBusy } from "./busy-retry.js";
-import { makeFolder } from "./make-folder.js";
-import { ledgerVersion, migrate } from "./migrate.js";
-import { MIGRATIONS } from "./migrations.js";
-import { OwnerSessions } from "./owner-sessions.js";
+import { ChangeWatch } from "./change-watch.js";
+import { createRuns } from "./create-runs.js";
+import { HostTransactions } from "./host-transactions.js";
+import type { LedgerConnection } from "./ledger-connection.js";
+import type { LedgerStatements } from "./ledger-statements.js";
+import { ledgerVersion, type LedgerPlan } from "./migrate.js";
+import type { OwnerSessions } from "./owner-sessions.js";
 import { RunClaims } from "./run-claims.js";
+import { RunGates } from "./run-gates.js";
+import { pageOfRuns } from "./run-pages.js";
 import { RunStorage } from "./run-storage.js";
 import { ledgerFailure, notOpen } from "./sqlite-failure.js";
-import { prepareStatements, type Statements } from "./statements.js";
-import { WalSync } from "./wal-sync.js";
+import type { WalCheckpoints } from "./wal-checkpoints.js";
+import type { WalSync } from "./wal-sync.js";
 
-export const IN_MEMORY = ":memory:";
-
-interface LedgerContext {
-  readonly clock: Clock;
-  readonly logger?: Logger;
+/** What an open ledger is made of. */
+export interface LedgerParts {
+  /** How errors call it. */
+  readonly name: string;
+  readonly plan: LedgerPlan;
+  readonly connection: LedgerConnection;
+  readonly statements: LedgerStatements;
+  /** Undefined for a ledger in memory: its owners die with it. */
+  readonly file: { readonly path: string; readonly sessions: OwnerSessions } | undefined;
+  readonly wal: WalSync;
+  /** Undefined where they are not ours to make. */
+  readonly checkpoints: WalCheckpoints | undefined;
+  readonly kysely: typeof kyselyModule;
 }
 
-/** An open ledger file: one connection, its statements, and the two ways in which acts get at them. */
+/** An open ledger: one connection, its statements, and the two ways in which acts get at them. */
 export class Ledger {
   readonly runs: RunStorage;
   readonly claims: RunClaims;
   readonly #queue: ActQueue;
+  readonly #hosts: HostTransactions;
+  readonly #watch: ChangeWatch | undefined;
+  #dataVersion: number | undefined;
+  #schemaVersion: number | undefined;
 
-  private constructor(
-    private readonly path: string,
-    private readonly context: LedgerContext,
-    private readonly database: Sqlite.Database,
-    readonly statements: Statements,
-    /** Undefined for a ledger in memory: its owners die with it. */
-    private readonly sessions: OwnerSessions | undefined,
-    private readonly wal: WalSync,
+  constructor(
+    private readonly parts: LedgerParts,
+    private readonly context: StoreContext,
   ) {
+    const { connection, statements, file, wal, checkpoints, plan, kysely } = parts;
+    const { clock, logger, onChange } = context;
     const told = new Set<string>();
-    this.#queue = new ActQueue(database, statements, context.clock, wal);
-    this.runs = new RunStorage(statements, sessions?.id ?? null);
-    this.claims = new RunClaims(statements, this.runs, sessions, ({ id, reason }) => {
-      if (!told.has(id)) context.logger?.warn("A run is passed over by claims.", { runId: id, reason });
+    this.#queue = new ActQueue(connection, statements, wal, {
+      begun: () => this.#lookAround(),
+      committed: (runs) => checkpoints?.committed(runs),
+      takenBack: () => this.runs.forget(),
+    });
+    this.runs = new RunStorage(statements, file?.sessions.id ?? null, !connection.isHosts);
+    this.claims = new RunClaims(statements, this.runs, new RunGates(statements), file?.sessions, ({ id, reason }) => {
+      if (!told.has(id)) logger?.warn("A run is passed over by claims.", { runId: id, reason });
       told.add(id);
     });
+    this.#hosts = new HostTransactions(connection.database, file?.path, plan.tablePrefix, kysely);
+    this.#watch = onChange && new ChangeWatch(connection, statements, clock, onChange);
+    this.#watch?.start();
   }
 
-  /** Opens or makes the ledger, and leaves alone whatever else it finds at the path. */
-  static async open(path: string, context: LedgerContext): Promise<Ledger> {
-    const { clock } = context;
-    let database: Sqlite.Database | undefined;
-    let sessions: OwnerSessions | undefined;
-    try {
-      const [{ default: Sqlite }, kysely] = await Promise.all([import("better-sqlite3"), import("kysely")]);
-      const inMemory = path === IN_MEMORY;
-      if (!inMemory) await makeFolder(dirname(path));
-      const opened = (database = new Sqlite(path, { timeout: 0 }));
-      await retryWhileBusy(clock, () => prepareFile(opened, inMemory, clock.now()));
-      const statements = prepareStatements(opened, kysely);
-      if (inMemory) return new Ledger(path, context, opened, statements, undefined, new WalSync(undefined));
-      // Beside the file itself, as SQLite's own log, however many links lead to it.
-      const file = realpathSync(path);
-      const begun = (sessions = new OwnerSessions(`${file}.owners`, statements, Sqlite));
-      const begin = opened.transaction(() => begun.begin(clock.now()));
-      await retryWhileBusy(clock, () => begin.immediate());
-      return new Ledger(path, context, opened, statements, begun, new WalSync(await open(`${file}-wal`, "r+")));
-    } catch (error) {
-      sessions?.release();
-      database?.close();
-      throw openingFailure(path, error);
-    }
+  getRun(id: string): Promise<JobRun | undefined> {
+    return this.read(() => this.runs.get(id)?.record.run);
+  }
+
+  page(request: RunPageRequest): Promise<RunPage> {
+    return this.read(() => pageOfRuns(this.parts.statements, this.runs, request));
   }
 
   /** Reads one state of the ledger; never waits for a writer. */
   read<T>(act: (now: number) => T): Promise<T> {
-    const { begin, commit } = this.statements;
-    return this.#told(
-      Promise.resolve().then(() =>
-        retryWhileBusy(this.context.clock, () => {
-          begin.run();
-          try {
-            return act(this.context.clock.now());
-          } finally {
-            if (this.database.inTransaction) commit.run();
-          }
-        }),
-      ),
-    );
+    const { connection, statements } = this.parts;
+    const once = (): T => {
+      statements.begin.run();
+      try {
+        return act(this.context.clock.now());
+      } finally {
+        if (connection.database.inTransaction) statements.commit.run();
+      }
+    };
+    return this.#told(Promise.resolve().then(() => connection.whenFree(once)));
   }
 
   /**
    * Reads and writes in one transaction, under the ledger's write lock.
    *
    * @param isDurable whether this answer must survive a power cut. Every answer survives the end of the process.
+   * @param size how many runs it writes, about.
    */
-  write<T>(act: (now: number) => T, isDurable: (answer: T) => boolean): Promise<T> {
-    return this.#told(this.#queue.write(() => act(this.context.clock.now()), isDurable));
+  write<T>(act: (now: number) => T, isDurable: (answer: T) => boolean, size?: number): Promise<T> {
+    return this.#told(this.#queue.write(() => act(this.context.clock.now()), isDurable, size));
+  }
+
+  createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    const create = (now: number): readonly CreatedRun[] => createRuns(this.runs, runs, now);
+    return this.write(create, (answers) => answers.some(({ created }) => created), runs.length);
+  }
+
+  /** As {@link createRuns}, at once and in the host's transaction. */
+  createRunsIn(connection: unknown, runs: readonly NewRun[]): readonly CreatedRun[] {
+    try {
+      const created = this.#hosts.create(connection, runs, this.context.clock.now());
+      if (connection === this.parts.connection.database) this.#watch?.hostWrote();
+      return created;
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   async close(): Promise<void> {
+    const { file, wal, checkpoints, connection } = this.parts;
+    this.#watch?.stop();
     try {
       await this.write(
-        () => this.sessions?.end(),
+        () => file?.sessions.end(),
         () => false,
       );
     } catch {
       // Its lock is freed below: the next opening sweeps the session away.
     }
     await this.#queue.idle();
-    await this.wal.close();
-    this.sessions?.release();
-    this.database.close();
+    await wal.close();
+    await checkpoints?.close();
+    file?.sessions.release();
+    connection.close();
+  }
+
+  // What was done by others since the last act.
+  #lookAround(): void {
+    const { plan, statements, connection } = this.parts;
+    const dataVersion = statements.dataVersion.get()?.data_version;
+    if (dataVersion !== this.#dataVersion) this.runs.forget();
+    this.#dataVersion = dataVersion;
+    const schemaVersion = statements.schemaVersion.get()?.schema_version;
+    if (schemaVersion === this.#schemaVersion) return;
+    // A newer library may have migrated the ledger beneath us, so far that we must not write to it any more.
+    ledgerVersion(connection.database, plan);
+    this.#schemaVersion = schemaVersion;
   }
 
   async #told<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
-      // It waited for a lock, and the ledger was closed meanwhile.
-      if (!this.database.open) throw notOpen(this.path);
-      throw ledgerFailure(this.path, error);
+      throw this.#failure(error);
     }
   }
-}
 
-function prepareFile(database: Sqlite.Database, inMemory: boolean, now: number): void {
-  // Before anything is written: the file may be somebody else's.
-  ledgerVersion(database, MIGRATIONS.length);
-  const mode = database.pragma("journal_mode = wal", { simple: true });
-  if (!inMemory && mode !== "wal") throw new Error("The file system does not offer the locks of SQLite's WAL mode.");
-  // The commit that makes a ledger is synced by SQLite, folder included; later ones as `WalSync` says.
-  database.pragma("synchronous = full");
-  migrate(database, MIGRATIONS, now);
-  database.pragma("synchronous = normal");
-}
-
-function openingFailure(path: string, error: unknown): unknown {
-  const failure = ledgerFailure(path, error);
-  if (isJobError(failure)) return failure;
-  const hint =
-    "See the cause. If it names better_sqlite3.node, its native part was not built: npm rebuild better-sqlite3.";
-  return new JobError("store_unavailable", { message: `The ledger ${path} could not be opened.`, hint, cause: error });
+  #failure(error: unknown): unknown {
+    // It may have waited for a lock, and the ledger was closed meanwhile.
+    return this.parts.connection.isOpen ? ledgerFailure(this.parts.name, error) : notOpen(this.parts.name);
+  }
 }

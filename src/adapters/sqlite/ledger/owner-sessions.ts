@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type Sqlite from "better-sqlite3";
 import { isBusy } from "./sqlite-failure.js";
-import type { Statements } from "./statements.js";
+import type { ClaimStatements } from "./claim-statements.js";
 
 /**
  * Tells the living owners of leases from the dead. Each opening of a ledger is a session: a row with a number that is
@@ -18,7 +18,7 @@ export class OwnerSessions {
 
   constructor(
     private readonly folder: string,
-    private readonly statements: Statements,
+    private readonly statements: ClaimStatements,
     private readonly driver: typeof Sqlite,
   ) {}
 

@@ -1,54 +1,79 @@
 import { isJobError } from "../../../model/job-error.js";
 import type { RunEvent } from "../../../model/run-event.js";
-import { runCursor, type RunPageRequest } from "../../../model/run-paging.js";
 import type { RunRecord, RunStep } from "../../../model/run-record.js";
-import type { RunPage, UnreadableRun } from "../../../model/run.js";
-import { eventOf, eventRowOf, recordOf, rowOf } from "./run-rows.js";
-import type { FullRow, Statements } from "./statements.js";
+import { isTerminal } from "../../../model/run-status.js";
+import type { JobRun, UnreadableRun } from "../../../model/run.js";
+import type { FullRow, RunRow } from "../../sql/ledger-schema.js";
+import { definitionRowOf, eventOf, eventRowOf, recordOf, rowOf, stepRowOf } from "../../sql/run-rows.js";
+import type { RunStatements } from "./run-statements.js";
 
 /** A run and where it is stored. */
 export interface StoredRun {
   readonly seq: number;
   readonly record: RunRecord;
+  /** Where it stands as a pending run. */
+  readonly queue: RunRow["queue"];
 }
-
-export type Numbers = readonly { readonly seq: number }[];
 
 /** The runs of a ledger, in their rows. Every method is called within a transaction. */
 export class RunStorage {
+  /** Runs under way, as this store wrote them last: most steps are the next ones of a run that it just wrote. */
+  readonly #written = new Map<string, StoredRun>();
+
   constructor(
-    private readonly statements: Statements,
+    private readonly statements: RunStatements,
     /** The session through which leases are taken; null where owners have none. */
     private readonly session: number | null,
+    /** Whether nobody writes to the ledger unseen between {@link forget}s. */
+    private readonly remembers: boolean,
   ) {}
+
+  /** To be called when somebody else may have written, or when what was written was taken back. */
+  forget(): void {
+    this.#written.clear();
+  }
 
   get(id: string): StoredRun | undefined {
     return stored(this.statements.runById.get({ id }));
+  }
+
+  /** As {@link get}, under the write lock. What it gives may be given again: it is not to be changed or handed out. */
+  toWrite(id: string): StoredRun | undefined {
+    return this.#written.get(id) ?? this.get(id);
   }
 
   byIdempotencyKey(key: string | null): StoredRun | undefined {
     return key === null ? undefined : stored(this.statements.runByKey.get({ key: JSON.stringify(key) }));
   }
 
-  add({ record, events }: RunStep, now: number): void {
+  /** False: there is a run of this id. */
+  add({ record, events }: RunStep, now: number): boolean {
     const { insertRun, insertDefinition } = this.statements;
-    const seq = Number(insertRun.run(rowOf(record, 0, null, now)).lastInsertRowid);
-    const { definition, parameters } = record.run;
-    insertDefinition.run({
-      run_seq: seq,
-      definition: JSON.stringify(definition),
-      parameters: JSON.stringify(parameters),
-    });
+    const { changes, lastInsertRowid } = insertRun.write(rowOf(record, now));
+    if (changes === 0) return false;
+    const seq = Number(lastInsertRowid);
+    insertDefinition.write(definitionRowOf(record, seq));
     this.#log(seq, events);
+    return true;
   }
 
-  write(seq: number, step: RunStep, now: number): void {
-    this.#write(seq, step, null, now);
+  /** Writes a step that gives no lease. */
+  write(before: StoredRun, step: RunStep, now: number): void {
+    const { keepRun, endRun, moveRun } = this.statements;
+    const { status } = step.record.run;
+    const isPending = before.record.run.status === "pending";
+    const statement = isUnderWay(step.record.run) ? keepRun : isTerminal(status) && !isPending ? endRun : moveRun;
+    this.#write(statement, before, step, now);
   }
 
-  /** As {@link write}, for a step that gave a lease: it belongs to this session from now on. */
-  writeClaimed(seq: number, step: RunStep, now: number): void {
-    this.#write(seq, step, this.session, now);
+  /** Writes a claim: its lease belongs to this session from now on. */
+  start(before: StoredRun, step: RunStep, now: number): void {
+    this.#write(this.statements.startRun, before, step, now);
+  }
+
+  /** As {@link start}, for a run that another owner had. */
+  takeOver(before: StoredRun, step: RunStep, now: number): void {
+    this.#write(this.statements.takeOverRun, before, step, now);
   }
 
   /** The run of this number; undefined, and told, when it cannot be read: it must not hide others. */
@@ -63,57 +88,40 @@ export class RunStorage {
     }
   }
 
-  page(request: RunPageRequest): RunPage {
-    const numbers = this.#pageNumbers(request);
-    const unreadable: UnreadableRun[] = [];
-    const page = numbers.slice(0, request.limit);
-    const runs = page.flatMap(({ seq }) => this.readable(seq, (run) => unreadable.push(run))?.record.run ?? []);
-    const last = page.at(-1);
-    return {
-      runs,
-      ...(last && numbers.length > page.length && { nextCursor: runCursor(last.seq) }),
-      ...(unreadable.length > 0 && { unreadable }),
-    };
-  }
-
   events(id: string, after: number, limit: number): readonly RunEvent[] {
-    return this.statements.events.all({ id, after, limit }).map((row) => eventOf(id, row));
+    return this.statements.events.all({ id, after, limit: Math.max(0, limit) }).map((row) => eventOf(id, row));
   }
 
-  prune(finishedBefore: number, limit: number): number {
+  /** @param listings the terminal statuses. */
+  prune(listings: readonly string[], before: number, asked: number): number {
+    const limit = Math.max(0, asked);
     const { finishedRuns, deleteRun, deleteDefinition, deleteEvents } = this.statements;
-    const finished = finishedRuns.all({ before: finishedBefore, limit });
-    for (const run of finished) {
-      for (const statement of [deleteEvents, deleteDefinition, deleteRun]) statement.run(run);
+    const finished = listings
+      .flatMap((status) => finishedRuns.all({ status, before, limit }))
+      .sort((left, right) => left.finished_at - right.finished_at || left.seq - right.seq)
+      .slice(0, limit);
+    for (const { seq } of finished) {
+      for (const statement of [deleteEvents, deleteDefinition, deleteRun]) statement.run({ seq });
     }
     return finished.length;
   }
 
-  #write(seq: number, { record, events }: RunStep, session: number | null, now: number): void {
-    this.statements.updateRun.run(rowOf(record, seq, session, now));
+  #write(statement: RunStatements["startRun"], { seq }: StoredRun, { record, events }: RunStep, now: number): void {
+    statement.write(Object.assign(stepRowOf(record, now), { seq, lease_session: this.session }));
     this.#log(seq, events);
+    if (this.remembers && isUnderWay(record.run)) this.#written.set(record.run.id, { seq, record, queue: null });
+    else this.#written.delete(record.run.id);
   }
 
   #log(seq: number, events: readonly RunEvent[]): void {
-    for (const event of events) this.statements.insertEvent.run(eventRowOf(event, seq));
-  }
-
-  // One seek in an index for each status: a single query over several would sort all runs that have one of them.
-  #pageNumbers({ jobName, statuses, limit, before }: RunPageRequest): Numbers {
-    const { page, pageOfStatus, pageOfJob, pageOfJobStatus } = this.statements;
-    const range = { before, limit: limit + 1 };
-    if (!statuses) return jobName === undefined ? page.all(range) : pageOfJob.all({ ...range, jobName });
-    return statuses
-      .flatMap((status) =>
-        jobName === undefined
-          ? pageOfStatus.all({ ...range, status })
-          : pageOfJobStatus.all({ ...range, jobName, status }),
-      )
-      .sort((left, right) => right.seq - left.seq)
-      .slice(0, limit + 1);
+    for (const event of events) this.statements.insertEvent.write(eventRowOf(event, seq));
   }
 }
 
+export function isUnderWay({ status }: Pick<JobRun, "status">): boolean {
+  return status === "running" || status === "committing";
+}
+
 function stored(row: FullRow | undefined): StoredRun | undefined {
-  return row && { seq: row.seq, record: recordOf(row) };
+  return row && { seq: row.seq, record: recordOf(row), queue: row.queue };
 }

@@ -1,7 +1,14 @@
 import { JobError } from "../../../model/job-error.js";
 
+/** The host has a transaction open on the connection that it lent us. It is awaited, and never joined. */
+export class HostTransactionOpen extends Error {
+  readonly code = "SQLITE_BUSY_HOST";
+}
+
 /** The code of an error that SQLite gave: `SQLITE_BUSY`, `SQLITE_IOERR_WRITE`, …; undefined for any other error. */
 function sqliteCode(error: unknown): string | undefined {
+  // What the driver says while the host steps through the rows of a statement of its own.
+  if (error instanceof TypeError && error.message.includes("busy executing a query")) return "SQLITE_BUSY_HOST";
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
   return error.code.startsWith("SQLITE_") ? error.code : undefined;
 }
@@ -31,7 +38,8 @@ export function ledgerFailure(path: string, error: unknown): unknown {
 
 /** The file holds something else, which a ledger must not touch. */
 export function notALedger(path: string, what: string, cause?: unknown): JobError {
-  const hint = "Give SqliteJobStore a path of its own: a new file, or a ledger that it made.";
+  const hint =
+    "Give a path of its own: a new file, or a ledger with this tablePrefix. For a file of the host: besideOtherTables: true.";
   return new JobError("store_incompatible", { message: `${path} ${what}.`, hint, cause });
 }
 
@@ -42,6 +50,7 @@ export function notOpen(path: string): JobError {
 }
 
 const HINTS: readonly (readonly [codePrefix: string, hint: string])[] = [
+  ["SQLITE_BUSY_HOST", "The host kept a transaction or a query open on its connection. Keep transactions short."],
   ["SQLITE_BUSY", "Another process holds the ledger's write lock for long. Do not use its file for other data."],
   ["SQLITE_FULL", "The disk is full. Free some space; nothing of this act was stored."],
   ["ENOSPC", "The disk is full. Free some space; nothing of this act was stored."],

@@ -15,19 +15,45 @@ export type StoringEnd =
 const FIRST_WAIT_MS = 50;
 const LOOKS = 4;
 
-/** Stores a run. When the ledger's answer is lost, the ledger is asked for the run, a few times. */
-export async function storeRun(run: NewRun, services: Pick<RunServices, "ledger" | "clock">): Promise<StoringEnd> {
-  const { ledger } = services;
+/** Stores runs in one act. When the ledger's answer is lost, the ledger is asked for each run, a few times. */
+export async function storeRuns(
+  runs: readonly NewRun[],
+  services: Pick<RunServices, "ledger" | "clock">,
+): Promise<readonly StoringEnd[]> {
   try {
-    return { kind: "stored", ...(await ledger.create(run)) };
+    const stored = await services.ledger.createAll(runs);
+    return runs.map((run, i) => {
+      const one = stored[i];
+      return one
+        ? { kind: "stored", run: one.run, created: one.created }
+        : { kind: "refused", error: noAnswer(run.id) };
+    });
   } catch (error) {
-    if (isJobError(error) && error.code !== "store_unavailable") return { kind: "refused", error };
-    const found = await lookUp(run.id, services);
-    if (found === "unknown") return { kind: "unknown", error: unanswered(run.id, error) };
-    if (!found || !isSame(found, run)) return { kind: "refused", error: isJobError(error) ? error : notStored(error) };
-    ledger.signals.emit(run.id, "pending");
-    return { kind: "stored", run: found, created: true };
+    if (isJobError(error) && error.code !== "store_unavailable") return runs.map(() => ({ kind: "refused", error }));
+    return lookUpAll(runs, error, services);
   }
+}
+
+async function lookUpAll(
+  runs: readonly NewRun[],
+  error: unknown,
+  services: Pick<RunServices, "ledger" | "clock">,
+): Promise<readonly StoringEnd[]> {
+  const ends: StoringEnd[] = [];
+  let away = false;
+  for (const run of runs) {
+    const found: Awaited<ReturnType<typeof lookUp>> = away ? "unknown" : await lookUp(run.id, services);
+    away = found === "unknown";
+    ends.push(endOf(run, found, error));
+    if (ends.at(-1)?.kind === "stored") services.ledger.signals.emit(run.id, "pending");
+  }
+  return ends;
+}
+
+function endOf(run: NewRun, found: JobRun | undefined | "unknown", error: unknown): StoringEnd {
+  if (found === "unknown") return { kind: "unknown", error: unanswered(run.id, error) };
+  if (found && isSame(found, run)) return { kind: "stored", run: found, created: true };
+  return { kind: "refused", error: isJobError(error) ? error : notStored(error) };
 }
 
 async function lookUp(
@@ -52,6 +78,14 @@ function isSame(found: JobRun, { jobName, definitionHash, parameters, idempotenc
     found.idempotencyKey === idempotencyKey &&
     canonicalJson(found.parameters) === canonicalJson(parameters)
   );
+}
+
+function noAnswer(runId: string): JobError {
+  return new JobError("internal_error", {
+    message: "The ledger gave no answer for a run that it was to store.",
+    hint: "The store breaks the promise of createRuns: one result for each run, in their order.",
+    runId,
+  });
 }
 
 function notStored(cause: unknown): JobError {

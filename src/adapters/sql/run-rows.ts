@@ -1,39 +1,68 @@
-import { isWaiting } from "../../../model/apply-claim.js";
-import { JobError } from "../../../model/job-error.js";
-import type { RunEvent, RunEventBody } from "../../../model/run-event.js";
-import type { RunRecord } from "../../../model/run-record.js";
-import { isRunStatus } from "../../../model/run-status.js";
-import type { CancelRequest, JobRun, Lease } from "../../../model/run.js";
-import type { EventRow, FullRow, RunRow } from "./statements.js";
+import { isWaiting } from "../../model/apply-claim.js";
+import { gatesOf, type ConcurrencyGate } from "../../model/concurrency-gate.js";
+import { JobError } from "../../model/job-error.js";
+import type { RunEvent, RunEventBody } from "../../model/run-event.js";
+import type { RunRecord } from "../../model/run-record.js";
+import { isRunStatus, type RunStatus } from "../../model/run-status.js";
+import type { CancelRequest, JobRun, Lease } from "../../model/run.js";
+import type { DefinitionRow, EventRow, FullRow, RunRow } from "./ledger-schema.js";
 
-/** What a record is in its row; `now` decides whether a pending run waits. `seq` counts for nothing in a row that is new. */
-export function rowOf({ run, epoch }: RunRecord, seq: number, session: number | null, now: number): RunRow {
+/** A row as the database numbers it. */
+export type NewRunRow = Omit<RunRow, "seq">;
+
+/** What a record is in its row; `now` decides whether a pending run waits. */
+export function rowOf(record: RunRecord, now: number): NewRunRow {
+  const { run } = record;
+  const gates = gatesOf(run);
+  const gate = (kind: ConcurrencyGate["kind"]): string | null => gates.find((one) => one.kind === kind)?.name ?? null;
   return {
-    seq,
     id: run.id,
     job_name: run.jobName,
     definition_hash: run.definitionHash,
-    status: run.status,
-    attempt: run.attempt,
-    recoveries: run.recoveries,
     priority: run.priority,
     idempotency_key: jsonOf(run.idempotencyKey),
-    run_at: timeOf(run.runAt),
-    queue: run.status !== "pending" ? null : isWaiting(run, now) ? "waiting" : "ready",
+    connections: JSON.stringify(run.connections),
+    concurrency_key: jsonOf(run.concurrencyKey),
+    job_gate: jsonOf(gate("job")),
+    key_gate: jsonOf(gate("key")),
+    redrive_of: run.redriveOf,
     start_deadline: timeOf(run.startDeadline),
     created_at: run.createdAt.getTime(),
+    ...stepRowOf(record, now),
+  };
+}
+
+/** The part of a row that steps change. */
+export type StepRow = ReturnType<typeof stepRowOf>;
+
+export function stepRowOf({ run, epoch }: RunRecord, now: number) {
+  return {
+    status: run.status,
+    listed_as: listedAs(run.status),
+    attempt: run.attempt,
+    recoveries: run.recoveries,
+    run_at: timeOf(run.runAt),
+    queue: queueOf(run, now),
+    parked_on: null,
     started_at: timeOf(run.startedAt),
     finished_at: timeOf(run.finishedAt),
     rows_written: run.rowsWritten,
-    snapshot_id: run.snapshotId,
+    snapshot_id: jsonOf(run.snapshotId),
     error: jsonOf(run.error),
     cancel_request: jsonOf(run.cancelRequest),
     commit_id: run.commitId,
     lease_owner: run.lease?.owner ?? null,
     lease_expires_at: timeOf(run.lease?.expiresAt ?? null),
-    lease_session: session,
     epoch,
     last_event_seq: run.lastEventSeq,
+  };
+}
+
+export function definitionRowOf({ run }: RunRecord, runSeq: number): DefinitionRow {
+  return {
+    run_seq: runSeq,
+    definition: JSON.stringify(run.definition),
+    parameters: JSON.stringify(run.parameters),
   };
 }
 
@@ -53,13 +82,16 @@ export function recordOf(row: FullRow): RunRecord {
     recoveries: row.recoveries,
     priority: row.priority,
     idempotencyKey: optional(id, "idempotency key", row.idempotency_key),
+    connections: parsed(id, "connections", row.connections),
+    concurrencyKey: optional(id, "concurrency key", row.concurrency_key),
+    redriveOf: row.redrive_of,
     runAt: dateOf(row.run_at),
     startDeadline: dateOf(row.start_deadline),
     createdAt: new Date(row.created_at),
     startedAt: dateOf(row.started_at),
     finishedAt: dateOf(row.finished_at),
     rowsWritten: row.rows_written,
-    snapshotId: row.snapshot_id,
+    snapshotId: optional(id, "snapshot id", row.snapshot_id),
     error: optional(id, "error", row.error),
     cancelRequest: cancelRequest && { ...cancelRequest, at: new Date(cancelRequest.at) },
     commitId: row.commit_id,
@@ -75,6 +107,15 @@ export function eventRowOf({ runId: _, seq, at, attempt, ...body }: RunEvent, ru
 
 export function eventOf(runId: string, { seq, at, attempt, body }: EventRow): RunEvent {
   return { ...parsed<RunEventBody>(runId, `event ${seq}`, body), runId, seq, at: new Date(at), attempt };
+}
+
+export function listedAs(status: RunStatus): RunRow["listed_as"] {
+  return status === "running" || status === "committing" ? "active" : status;
+}
+
+function queueOf(run: JobRun, now: number): RunRow["queue"] {
+  if (run.status !== "pending") return null;
+  return isWaiting(run, now) ? "waiting" : "ready";
 }
 
 function jsonOf(value: unknown): string | null {

@@ -1,0 +1,100 @@
+import type { Clock } from "../../../ports/clock.js";
+import type { PooledPostgresClient, PostgresPool } from "../driver.js";
+import { isConnectionLost, isTaken, ledgerFailure, mayAskAgain } from "./postgres-failure.js";
+import { Transaction, type TransactionKind } from "./transaction.js";
+
+const CONNECT_MS = 10_000;
+/** How often an act is asked again that provably did not happen. */
+const TRIES = 4;
+
+/** The connections of a ledger, and the one way to work on them. */
+export class Connections {
+  constructor(
+    private readonly pool: PostgresPool,
+    private readonly clock: Clock,
+    /** Names the ledger in messages. */
+    private readonly ledger: string,
+    private readonly secret: string | undefined,
+  ) {}
+
+  /**
+   * Runs `work` in a transaction and commits what it sent; answers when the commit is. Runs it again when the server took
+   * it back, or when the connection broke before the commit was sent. Rejects with `store_unavailable`; when the connection
+   * broke during the commit, nobody knows whether it happened. An error that `isTaken` is passed on as it is.
+   */
+  async transaction<T>(kind: TransactionKind, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      const client = await this.#acquire();
+      const transaction = new Transaction(client);
+      try {
+        transaction.begin(kind);
+        const answer = await work(transaction);
+        await transaction.commit();
+        release(client);
+        return answer;
+      } catch (error) {
+        await letGo(client, transaction, error);
+        if (isTaken(error)) throw error;
+        if (tries === TRIES || !mayAskAgain(error, transaction.isCommitting)) throw this.failure(error);
+      }
+    }
+  }
+
+  /** Lends a connection out. */
+  async use<T>(work: (client: PooledPostgresClient) => Promise<T>): Promise<T> {
+    const client = await this.#acquire();
+    try {
+      const answer = await work(client);
+      release(client);
+      return answer;
+    } catch (error) {
+      release(client, true);
+      throw error;
+    }
+  }
+
+  failure(error: unknown): unknown {
+    return ledgerFailure(this.ledger, this.secret, error);
+  }
+
+  // The host's pool may wait for ever.
+  async #acquire(): Promise<PooledPostgresClient> {
+    const asked = this.pool.connect();
+    let late = false;
+    try {
+      const client = await new Promise<PooledPostgresClient>((resolve, reject) => {
+        const callOff = this.clock.after(CONNECT_MS, () => {
+          late = true;
+          reject(new Error(`no connection was free within ${CONNECT_MS} ms`));
+        });
+        asked.then(resolve, reject).finally(callOff);
+      });
+      // A pool listens only while a client is idle; a connection that breaks unheard would end the process.
+      client.on("error", ignore);
+      return client;
+    } catch (error) {
+      if (late) asked.then((client) => client.release()).catch(() => undefined);
+      throw this.failure(error);
+    }
+  }
+}
+
+async function letGo(client: PooledPostgresClient, transaction: Transaction, error: unknown): Promise<void> {
+  if (isConnectionLost(error)) return release(client, true);
+  try {
+    await transaction.rollback();
+    release(client);
+  } catch {
+    release(client, true);
+  }
+}
+
+function release(client: PooledPostgresClient, destroy = false): void {
+  if (!destroy) client.removeListener("error", ignore);
+  client.release(destroy);
+}
+
+// Whoever asked for something is told by its own rejection.
+function ignore(): undefined {
+  return undefined;
+}

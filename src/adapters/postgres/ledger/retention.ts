@@ -1,0 +1,21 @@
+import type { PruneRange } from "../../../ports/job-store.js";
+import { isTerminal, RUN_STATUSES } from "../../../model/run-status.js";
+import type { Connections } from "./connections.js";
+import type { Statements } from "./statements.js";
+
+/** Deletes runs that ended, with their definitions and logs. */
+export class Retention {
+  constructor(
+    private readonly connections: Connections,
+    private readonly statements: Statements,
+  ) {}
+
+  async prune({ finishedBefore, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
+    const asked = { statuses: [...new Set(statuses)].filter(isTerminal), before: finishedBefore.getTime(), limit };
+    if (limit <= 0 || asked.statuses.length === 0) return 0;
+    const gone = await this.connections.transaction({ durable: false, plans: "finding" }, (transaction) =>
+      transaction.run(this.statements.prune, asked),
+    );
+    return gone.length;
+  }
+}

@@ -1,0 +1,221 @@
+import { plainCopy } from "../../../model/plain-copy.js";
+import type { RunRecord, RunStep } from "../../../model/run-record.js";
+import { recordOf } from "../../sql/run-rows.js";
+import { ActGroups, type Act } from "./act-groups.js";
+import { Announcement } from "./announcement.js";
+import type { Connections } from "./connections.js";
+import { isUnderWay, type KnownRun, type KnownRuns } from "./known-runs.js";
+import { GateCalls, gateNames, leavesGates } from "./run-gates.js";
+import { RELATIVE, type TimedRow } from "./statement-rows.js";
+import type { Statements } from "./statements.js";
+import { stepColumns, type StoredStep } from "./step-columns.js";
+import type { Transaction } from "./transaction.js";
+
+/** What an act makes of a run; without a `step` nothing changes. `record` is undefined for an unknown run. */
+export type Change<T> = (record: RunRecord | undefined, now: number) => { readonly answer: T; readonly step?: RunStep };
+
+interface RunAct extends Act {
+  readonly runId: string;
+  readonly durable: boolean;
+  /** Whether the step only sets times of its own by the clock: its run need not be read if it is known. */
+  readonly relative: boolean;
+  /** Gives the step, and what answers the act once that is committed. */
+  take(record: RunRecord | undefined, now: number): { readonly step?: RunStep; readonly tell: () => void };
+}
+
+export interface ChangeKind {
+  readonly durable: boolean;
+  readonly relative: boolean;
+}
+
+type KnownStep = KnownRun & StoredStep;
+
+interface GroupEnd {
+  readonly tell: readonly (() => void)[];
+  readonly announcement: Announcement;
+  /** Runs that leave gates which the group had not locked, and those gates. */
+  readonly unsettled: readonly RunAct[];
+  readonly gates: readonly string[];
+}
+
+/** How many acts share a transaction. */
+const LARGEST_GROUP = 256;
+
+/** How many groups are under way at once: while one waits for the disk, the next is on its way. */
+const SIDE_BY_SIDE = 3;
+
+/** Carries out the acts that change one run each. */
+export class RunChanges {
+  readonly #groups: ActGroups<RunAct>;
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly statements: Statements,
+    private readonly known: KnownRuns,
+    private readonly channel: string,
+    private readonly announce: (announcement: Announcement) => void,
+  ) {
+    this.#groups = new ActGroups(
+      (acts) => this.#carryOut(acts),
+      LARGEST_GROUP,
+      SIDE_BY_SIDE,
+      ({ runId }) => runId,
+    );
+  }
+
+  /**
+   * @param durable whether the change must survive a power cut.
+   * @param relative whether the time goes into nothing but `runAt`, `finishedAt`, the lease's end and the events' dates.
+   */
+  change<T>(runId: string, { durable, relative }: ChangeKind, change: Change<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const take: RunAct["take"] = (record, now) => {
+        const { answer, step } = change(record, now);
+        return { tell: () => resolve(answer), ...(step && { step }) };
+      };
+      this.#groups.ask({ runId, durable, relative, take, reject });
+    });
+  }
+
+  idle(): Promise<void> {
+    return this.#groups.idle();
+  }
+
+  async #carryOut(acts: readonly RunAct[]): Promise<void> {
+    const toRead = await this.#writeKnown(acts);
+    if (toRead.length > 0) await this.#readAndWrite(toRead, []);
+  }
+
+  // Gives the acts for which the run must be read.
+  async #writeKnown(acts: readonly RunAct[]): Promise<readonly RunAct[]> {
+    const steps: (KnownStep & { readonly acts: readonly RunAct[] })[] = [];
+    const toRead: RunAct[] = [];
+    for (const [id, own] of byRun(acts)) {
+      const known = this.known.get(id);
+      const step = known && own.every(({ relative }) => relative) ? stepOf(own, known, RELATIVE) : undefined;
+      if (known && step) steps.push({ ...known, step, acts: own });
+      else toRead.push(...own);
+    }
+    if (steps.length === 0) return toRead;
+    const kind = { durable: acts.some(({ durable }) => durable), plans: "finding" } as const;
+    const given = { ...stepColumns(steps, RELATIVE), versions: steps.map(({ version }) => version) };
+    // Nothing has to be known before the commit, which therefore need not wait.
+    const { written } = await this.connections.transaction(kind, async (transaction) => ({
+      written: transaction.run(this.statements.writeKnown, given),
+    }));
+    const bySeq = new Map((await written).map((row) => [row.seq, row]));
+    const announcement = new Announcement();
+    for (const { acts: own, ...known } of steps) {
+      const row = bySeq.get(known.seq);
+      const step = row && stepOf(own, known, row.now);
+      if (!row || !step) {
+        this.known.forget(known.record.run.id);
+        toRead.push(...own);
+        continue;
+      }
+      this.known.keep({ ...known, record: step.record, version: row.version });
+      announcement.addStep(step);
+      // Answers are the askers' own; what is not kept may be theirs as it is.
+      const record = isUnderWay(step.record) ? plainCopy(known.record) : known.record;
+      for (const tell of takeAll(own, record, row.now).tell) tell();
+    }
+    this.announce(announcement);
+    return toRead;
+  }
+
+  async #readAndWrite(acts: readonly RunAct[], gates: readonly string[]): Promise<void> {
+    const kind = { durable: acts.some(({ durable }) => durable), plans: "finding" } as const;
+    const end = await this.connections.transaction(kind, (transaction) => this.#work(transaction, acts, gates));
+    this.announce(end.announcement);
+    for (const tell of end.tell) tell();
+    if (end.unsettled.length > 0) await this.#readAndWrite(end.unsettled, end.gates);
+  }
+
+  async #work(transaction: Transaction, acts: readonly RunAct[], gates: readonly string[]): Promise<GroupEnd> {
+    // Gates before rows: a claim that parks a run behind one of them sees it either full, or the run that leaves it.
+    if (gates.length > 0) transaction.send(this.statements.lockGates, { channel: this.channel, names: gates });
+    const asked = byRun(acts);
+    const rows = await transaction.run(this.statements.lockRuns, { ids: [...asked.keys()].sort() });
+    const found = new Map(rows.map((row) => [row.id, row]));
+    const now = Math.max(0, ...rows.map((row) => row.now));
+
+    const steps: StoredStep[] = [];
+    const calls = new GateCalls();
+    const end = { tell: [] as (() => void)[], announcement: new Announcement(), unsettled: [] as RunAct[] };
+    const missing = new Set<string>();
+    for (const [id, own] of asked) {
+      const row = found.get(id);
+      this.known.forget(id);
+      const { step, tell } = takeRow(own, row, now);
+      const names = row && step && leavesGates(row, step.record) ? gateNames(row) : [];
+      if (names.some((name) => !gates.includes(name))) {
+        for (const name of names) missing.add(name);
+        end.unsettled.push(...own);
+        continue;
+      }
+      calls.add(names);
+      end.tell.push(...tell);
+      if (!row || !step) continue;
+      steps.push({ seq: row.seq, step });
+      end.announcement.addStep(step);
+    }
+    if (steps.length > 0) transaction.send(this.statements.writeSteps, stepColumns(steps, now));
+    // Counted there: this group's own steps are in the rows by then.
+    const called = calls.take(() => null);
+    if (called) {
+      transaction.send(this.statements.callParked, called);
+      end.announcement.addPending();
+    }
+    return { ...end, gates: [...missing] };
+  }
+}
+
+function byRun(acts: readonly RunAct[]): ReadonlyMap<string, readonly RunAct[]> {
+  const runs = new Map<string, RunAct[]>();
+  for (const act of acts) {
+    const own = runs.get(act.runId);
+    if (own) own.push(act);
+    else runs.set(act.runId, [act]);
+  }
+  return runs;
+}
+
+// The step that acts make of a known run; undefined when it must be read: something refuses, or it leaves gates.
+function stepOf(acts: readonly RunAct[], { record, gated }: KnownRun, now: number): RunStep | undefined {
+  const { step, tell } = takeAll(acts, record, now);
+  return step && step.acts === tell.length && (!gated || isUnderWay(step.record)) ? step : undefined;
+}
+
+function takeRow(acts: readonly RunAct[], row: TimedRow | undefined, now: number): TakenActs {
+  try {
+    return takeAll(acts, row && recordOf(row), now);
+  } catch (error) {
+    return { tell: acts.map((act) => () => act.reject(error)) };
+  }
+}
+
+interface TakenActs {
+  /** Undefined: nothing changes. */
+  readonly step?: RunStep & { /** How many acts it is made of. */ readonly acts: number };
+  readonly tell: readonly (() => void)[];
+}
+
+// The acts of one run, each on what the one before made of it.
+function takeAll(acts: readonly RunAct[], record: RunRecord | undefined, now: number): TakenActs {
+  const tell: (() => void)[] = [];
+  let step: TakenActs["step"];
+  for (const [index, act] of acts.entries()) {
+    try {
+      const before = step?.record ?? record;
+      // Answers are the askers' own.
+      const taken = act.take(index === 0 || !before ? before : plainCopy(before), now);
+      tell.push(taken.tell);
+      if (!taken.step) continue;
+      const events = step ? [...step.events, ...taken.step.events] : taken.step.events;
+      step = { record: taken.step.record, events, acts: (step?.acts ?? 0) + 1 };
+    } catch (error) {
+      tell.push(() => act.reject(error));
+    }
+  }
+  return step ? { step, tell } : { tell };
+}

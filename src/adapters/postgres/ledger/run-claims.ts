@@ -1,0 +1,278 @@
+import { applyClaim, applyTakeOver } from "../../../model/apply-claim.js";
+import { fullGate, gatesOf } from "../../../model/concurrency-gate.js";
+import { plainCopy } from "../../../model/plain-copy.js";
+import { isJobError } from "../../../model/job-error.js";
+import type { ClaimRequest } from "../../../model/run-change.js";
+import type { RunRecord } from "../../../model/run-record.js";
+import type { JobRun, UnreadableRun } from "../../../model/run.js";
+import type { FullRow } from "../../sql/ledger-schema.js";
+import { recordOf } from "../../sql/run-rows.js";
+import { Announcement } from "./announcement.js";
+import type { Connections } from "./connections.js";
+import { HeldGates } from "./held-gates.js";
+import type { KnownRuns } from "./known-runs.js";
+import { GateCalls, gateNames, leavesGates, parkedLine } from "./run-gates.js";
+import type { Written } from "./statement-rows.js";
+import type { Statements } from "./statements.js";
+import { stepColumns, type StoredStep } from "./step-columns.js";
+import type { Transaction } from "./transaction.js";
+
+/** How many runs whose `runAt` has come a claim makes ready. */
+const WOKEN_AT_ONCE = 1_000;
+/** How many runs a claim parks at most, one group of those that it finds more or less. */
+const LOOKED_AT = 1_000;
+
+interface ClaimEnd {
+  readonly steps: readonly StoredStep[];
+  /** The rows' versions since. */
+  readonly written: Promise<readonly Written[]>;
+  readonly announcement: Announcement;
+  /** Whether a gate was held by somebody else: what stands before it was left for the next claim. */
+  readonly leftSome: boolean;
+}
+
+/** What one claim has done so far. */
+interface Claim {
+  readonly transaction: Transaction;
+  readonly request: ClaimRequest;
+  readonly now: number;
+  readonly steps: StoredStep[];
+  readonly calls: GateCalls;
+  readonly held: HeldGates;
+  /** What is not to be looked at again: taken, unreadable, or behind a gate that somebody else holds. */
+  readonly except: number[];
+  leftSome: boolean;
+}
+
+interface Parked {
+  readonly seq: number;
+  readonly line: string;
+}
+
+/** Finds the runs that a worker may take, and takes them. */
+export class RunClaims {
+  /** The lines that were ready at the last claim: asked for at once, before it is known which are now. */
+  #lines: readonly string[] = [];
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly statements: Statements,
+    private readonly known: KnownRuns,
+    private readonly channel: string,
+    private readonly announce: (announcement: Announcement) => void,
+    /** Is called when a claim left runs that the next one may take. */
+    private readonly comeAgain: () => void,
+    /** Hears of runs that are passed over because they cannot be read. */
+    private readonly tell: (unreadable: UnreadableRun) => void,
+  ) {}
+
+  /** Overdue runs, which fail; then ready ones, in their order. */
+  takePending(request: ClaimRequest): Promise<readonly JobRun[]> {
+    return this.#claim(request, true);
+  }
+
+  failOverdue(limit: number): Promise<readonly JobRun[]> {
+    return this.#claim({ owner: "", leaseMs: 0, limit }, false);
+  }
+
+  /** Runs whose lease is over. */
+  async takeOver(request: ClaimRequest): Promise<readonly JobRun[]> {
+    if (request.limit <= 0) return [];
+    const end = await this.connections.transaction(QUICK, async (transaction) => {
+      const expired = await transaction.run(this.statements.expiredLeases, {});
+      const fitting = expired.filter(({ connections }) => fits(connections, request.connections));
+      const seqs = fitting.map(({ seq }) => seq).sort((left, right) => left - right);
+      const steps: StoredStep[] = [];
+      while (steps.length < request.limit && seqs.length > 0) {
+        const rows = await transaction.run(this.statements.lockRunsBySeq, {
+          seqs: seqs.splice(0, request.limit - steps.length),
+        });
+        for (const row of rows) {
+          const record = this.#readable(row);
+          // Somebody may have renewed it meanwhile.
+          if (!record || (row.lease_expires_at ?? Infinity) > row.now) continue;
+          steps.push({ seq: row.seq, step: applyTakeOver(record, request, row.now) });
+        }
+      }
+      return this.#end(transaction, steps, 0);
+    });
+    return this.#answer(end);
+  }
+
+  async #claim(request: ClaimRequest, andReady: boolean): Promise<readonly JobRun[]> {
+    if (request.limit <= 0) return [];
+    return this.#answer(
+      await this.connections.transaction(QUICK, (transaction) => this.#work(transaction, request, andReady)),
+    );
+  }
+
+  async #answer({ steps, written, announcement, leftSome }: ClaimEnd): Promise<readonly JobRun[]> {
+    const versions = new Map((await written).map(({ seq, version }) => [seq, version]));
+    for (const { seq, step } of steps) {
+      const record = plainCopy(step.record);
+      this.known.keep({ seq, record, version: versions.get(seq) ?? "", gated: gatesOf(record.run).length > 0 });
+    }
+    this.announce(announcement);
+    if (leftSome) this.comeAgain();
+    return steps.map(({ step }) => step.record.run);
+  }
+
+  async #work(transaction: Transaction, request: ClaimRequest, andReady: boolean): Promise<ClaimEnd> {
+    const { look, readyLines, wakeRuns } = this.statements;
+    const guess = andReady ? this.#lines.filter((line) => fits(line, request.connections)) : [];
+    const guessed = guess.length > 0 ? this.#ready(transaction, guess, request.limit, []) : Promise.resolve([]);
+    const [looked, found, guessedRows] = await Promise.all([
+      transaction.run(look, {}),
+      andReady ? transaction.run(readyLines, {}) : [],
+      guessed,
+    ]);
+    const { now = 0, overdue = false, due = false } = looked[0] ?? {};
+    const held = new HeldGates(transaction, this.statements, this.channel);
+    const claim: Claim = {
+      transaction,
+      request,
+      now,
+      steps: [],
+      calls: new GateCalls(),
+      held,
+      except: [],
+      leftSome: false,
+    };
+
+    if (overdue) await this.#takeOverdue(claim);
+    const overdueOnes = claim.steps.length;
+    if (andReady && claim.steps.length < request.limit) {
+      if (due) await transaction.run(wakeRuns, { now, limit: WOKEN_AT_ONCE });
+      const all = due ? await transaction.run(readyLines, {}) : found;
+      this.#lines = all.map(({ connections }) => connections);
+      const lines = this.#lines.filter((line) => fits(line, request.connections));
+      const stillGood = !due && !overdue && lines.every((line) => guess.includes(line));
+      await this.#takeReady(claim, lines, stillGood ? guessedRows : undefined);
+    }
+    const called = await this.#call(claim);
+    const end = this.#end(transaction, claim.steps, overdueOnes);
+    if (called) end.announcement.addPending();
+    return { ...end, leftSome: claim.leftSome || called };
+  }
+
+  async #takeOverdue(claim: Claim): Promise<void> {
+    const { transaction, request, now, steps, calls, held, except } = claim;
+    while (steps.length < request.limit) {
+      const limit = request.limit - steps.length;
+      const rows = await transaction.run(this.statements.overdueRuns, { now, limit, except });
+      if (rows.length === 0) return;
+      except.push(...rows.map(({ seq }) => seq));
+      await held.take(rows.filter(({ queue }) => queue === "ready").flatMap(gateNames));
+      for (const row of rows) {
+        const record = this.#readable(row);
+        if (!record) continue;
+        const step = applyClaim(record, request, now);
+        const leaves = leavesGates(row, step.record);
+        if (leaves && !held.hasAll(gateNames(row))) {
+          claim.leftSome = true;
+          continue;
+        }
+        if (leaves) calls.add(gateNames(row));
+        steps.push({ seq: row.seq, step });
+      }
+    }
+  }
+
+  async #takeReady(claim: Claim, lines: readonly string[], first: readonly FullRow[] | undefined): Promise<void> {
+    const { transaction, request, now, steps, held, except } = claim;
+    let left = LOOKED_AT;
+    let rows = (await this.#call(claim)) ? undefined : first;
+    while (steps.length < request.limit && lines.length > 0) {
+      const limit = request.limit - steps.length;
+      rows ??= await this.#ready(transaction, lines, limit, except);
+      if (rows.length === 0) return;
+      const inOrder = [...rows].sort(byOrder).slice(0, limit);
+      rows = undefined;
+      await held.take(inOrder.flatMap(gateNames));
+      let parked: Parked[] = [];
+      for (const row of inOrder) {
+        const record = this.#readable(row);
+        const isOpen = held.hasAll(gateNames(row));
+        const full =
+          record && isOpen ? fullGate(record.run, ({ name }) => held.behind(JSON.stringify(name))) : undefined;
+        if (record && full) {
+          parked.push({ seq: row.seq, line: parkedLine(full, record.run) });
+          claim.calls.add(gateNames(row));
+          left -= 1;
+          continue;
+        }
+        // Whoever was called meanwhile may come before this one.
+        const called = parked.length > 0 && (await this.#park(claim, parked));
+        parked = [];
+        if (called) break;
+        except.push(row.seq);
+        if (!isOpen) claim.leftSome = true;
+        if (!record || !isOpen) continue;
+        held.enter(gateNames(row));
+        steps.push({ seq: row.seq, step: applyClaim(record, request, now) });
+      }
+      if (parked.length > 0) await this.#park(claim, parked);
+      if (left <= 0) {
+        claim.leftSome = true;
+        return;
+      }
+    }
+  }
+
+  /** Whether others came up where the parked ones stood. */
+  #park(claim: Claim, parked: readonly Parked[]): Promise<boolean> {
+    const [seqs, lines] = [parked.map(({ seq }) => seq), parked.map(({ line }) => line)];
+    claim.transaction.send(this.statements.park, { seqs, lines });
+    return this.#call(claim);
+  }
+
+  async #call({ transaction, calls, held }: Claim): Promise<boolean> {
+    const called = calls.take((name) => held.behind(name));
+    const ready = called ? await transaction.run(this.statements.callParked, called) : [];
+    return ready.length > 0;
+  }
+
+  #ready(
+    transaction: Transaction,
+    lines: readonly string[],
+    limit: number,
+    except: readonly number[],
+  ): Promise<readonly FullRow[]> {
+    return transaction.run(this.statements.readyRuns, { lines, limit, except });
+  }
+
+  #end(transaction: Transaction, steps: readonly StoredStep[], durable: number): ClaimEnd {
+    const announcement = new Announcement();
+    for (const { step } of steps) announcement.addStep(step);
+    if (durable > 0) transaction.sendText("set local synchronous_commit to default");
+    const written =
+      steps.length > 0 ? transaction.run(this.statements.writeSteps, stepColumns(steps, 0)) : Promise.resolve([]);
+    return { steps, written, announcement, leftSome: false };
+  }
+
+  #readable(row: FullRow): RunRecord | undefined {
+    try {
+      return recordOf(row);
+    } catch (error) {
+      if (!isJobError(error, "store_unavailable")) throw error;
+      this.tell({ id: row.id, reason: error.message });
+      return undefined;
+    }
+  }
+}
+
+const QUICK = { durable: false, plans: "finding" } as const;
+
+function byOrder(left: FullRow, right: FullRow): number {
+  return right.priority - left.priority || left.seq - right.seq;
+}
+
+/** Whether a line of runs, JSON text, needs no connection beyond these. */
+function fits(line: string, available: readonly string[] | undefined): boolean {
+  if (available === undefined) return true;
+  try {
+    return (JSON.parse(line) as readonly string[]).every((name) => available.includes(name));
+  } catch {
+    return false;
+  }
+}

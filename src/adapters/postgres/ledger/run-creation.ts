@@ -1,0 +1,192 @@
+import { newRunRecord, runIdTaken, type RunRecord } from "../../../model/run-record.js";
+import type { CreatedRun, NewRun } from "../../../model/run.js";
+import type { FullRow } from "../../sql/ledger-schema.js";
+import { recordOf, rowOf } from "../../sql/run-rows.js";
+import type { PostgresClient } from "../driver.js";
+import { ActGroups, type Act } from "./act-groups.js";
+import { Announcement } from "./announcement.js";
+import type { Connections } from "./connections.js";
+import { isOutsideTransaction, isTaken } from "./postgres-failure.js";
+import { columnsOf } from "./step-columns.js";
+import type { Statement } from "./statement.js";
+import { SUBMITTED, type Submissions } from "./statement-rows.js";
+import type { Statements } from "./statements.js";
+import { queryOf } from "./transaction.js";
+
+interface Submission extends Act {
+  readonly runs: readonly NewRun[];
+  resolve(created: readonly CreatedRun[]): void;
+}
+
+type Ask = <Given extends object, Row>(statement: Statement<Given, Row>, given: Given) => Promise<readonly Row[]>;
+
+/** How many submissions share a transaction. */
+const LARGEST_GROUP = 256;
+
+/** Stores new runs. */
+export class RunCreation {
+  readonly #plain: ActGroups<Submission>;
+  /** Apart, since one that waits for a transaction with the same key must not hold up the others. */
+  readonly #keyed: ActGroups<Submission>;
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly statements: Statements,
+    private readonly announce: (announcement: Announcement) => void,
+  ) {
+    const carryOut = (acts: readonly Submission[]): Promise<void> => this.#carryOut(acts);
+    this.#plain = new ActGroups(carryOut, LARGEST_GROUP);
+    this.#keyed = new ActGroups(carryOut, LARGEST_GROUP);
+  }
+
+  create(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    if (runs.length === 0) return Promise.resolve([]);
+    const groups = runs.some(hasKey) ? this.#keyed : this.#plain;
+    return new Promise((resolve, reject) => groups.ask({ runs, resolve, reject }));
+  }
+
+  /** In whatever transaction the host's connection is in, the announcement with it. */
+  async createIn(client: PostgresClient, channel: string, runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    const drafts = runs.map(draftOf);
+    const ask: Ask = async (statement, given) => {
+      const { rows } = await client.query(queryOf(statement, given, false));
+      // The statement says so of its own rows.
+      return rows as never[];
+    };
+    const inTransaction = await savepoint(client).catch((error: unknown) => {
+      throw this.connections.failure(error);
+    });
+    try {
+      const created = await this.#insert(drafts, ask);
+      const announcement = announcementOf(created);
+      if (!announcement.isEmpty) await ask(this.statements.notify, { channel, payload: announcement.payload() });
+      if (inTransaction) await client.query({ text: `release savepoint ${SAVEPOINT}` });
+      return created;
+    } catch (error) {
+      // The host's transaction can go on as if nothing had been asked.
+      if (inTransaction) await client.query({ text: `rollback to savepoint ${SAVEPOINT}` }).catch(() => undefined);
+      throw isTaken(error) ? runIdTaken(await this.#takenId(drafts)) : this.connections.failure(error);
+    }
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all([this.#plain.idle(), this.#keyed.idle()]);
+  }
+
+  async #carryOut(acts: readonly Submission[]): Promise<void> {
+    const drafts = acts.flatMap(({ runs }) => runs.map(draftOf));
+    try {
+      const created = await this.#create(drafts);
+      this.announce(announcementOf(created));
+      let next = 0;
+      for (const act of acts) act.resolve(created.slice(next, (next += act.runs.length)));
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      if (acts.length === 1) throw runIdTaken(await this.#takenId(drafts));
+      // One of them failed them all: each alone.
+      for (const act of acts) await this.#carryOut([act]).catch((reason: unknown) => act.reject(reason));
+    }
+  }
+
+  async #create(drafts: readonly RunRecord[]): Promise<readonly CreatedRun[]> {
+    const kind = { durable: true, plans: "adding" } as const;
+    if (drafts.some(({ run }) => hasKey(run))) {
+      return this.connections.transaction(kind, (transaction) =>
+        this.#insert(drafts, (statement, given) => transaction.run(statement, given)),
+      );
+    }
+    // Nothing has to be known before the commit, which therefore need not wait.
+    const { made } = await this.connections.transaction(kind, async (transaction) => ({
+      made: transaction.run(this.statements.insertRuns, submissionsOf(drafts)),
+    }));
+    const [first] = await made;
+    return drafts.map((draft) => madeOf(draft, first?.now ?? 0));
+  }
+
+  async #insert(drafts: readonly RunRecord[], ask: Ask): Promise<readonly CreatedRun[]> {
+    const answers = new Map<RunRecord, CreatedRun>();
+    for (let left = drafts; left.length > 0; left = left.filter((draft) => !answers.has(draft))) {
+      const made = new Map(
+        (await ask(this.statements.insertRuns, submissionsOf(left))).map(({ id, now }) => [id, now]),
+      );
+      for (const draft of left) {
+        const now = made.get(draft.run.id);
+        // A second one of the same id and key was not made.
+        if (made.delete(draft.run.id) && now !== undefined) answers.set(draft, madeOf(draft, now));
+      }
+      const unmade = left.filter((draft) => !answers.has(draft));
+      const known = await this.#known(unmade, ask);
+      for (const draft of unmade) {
+        const row = known.get(draft.run.idempotencyKey);
+        if (row) answers.set(draft, { run: recordOf(row).run, created: false });
+      }
+    }
+    return drafts.flatMap((draft) => answers.get(draft) ?? []);
+  }
+
+  async #known(drafts: readonly RunRecord[], ask: Ask): Promise<ReadonlyMap<string | null, FullRow>> {
+    if (drafts.length === 0) return new Map();
+    const byText = new Map(drafts.map(({ run: { idempotencyKey: key } }) => [JSON.stringify(key), key]));
+    const rows = await ask(this.statements.runsByKey, { keys: [...byText.keys()] });
+    return new Map(rows.map((row) => [byText.get(row.idempotency_key ?? "") ?? null, row]));
+  }
+
+  async #takenId(drafts: readonly RunRecord[]): Promise<string> {
+    const ids = drafts.map(({ run }) => run.id);
+    const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+    if (twice !== undefined) return twice;
+    const taken = await this.connections.transaction({ durable: false, plans: "finding" }, (transaction) =>
+      transaction.run(this.statements.takenIds, { ids }),
+    );
+    return taken[0]?.id ?? ids.join(", ");
+  }
+}
+
+// As of no time: that is the database's to say.
+function draftOf(run: NewRun): RunRecord {
+  return newRunRecord(run, 0).record;
+}
+
+function madeOf({ run }: RunRecord, now: number): CreatedRun {
+  return { run: { ...run, createdAt: new Date(now) }, created: true };
+}
+
+function submissionsOf(drafts: readonly RunRecord[]): Submissions {
+  const rows = drafts.map((draft) => ({
+    ...rowOf(draft, 0),
+    definition: JSON.stringify(draft.run.definition),
+    parameters: JSON.stringify(draft.run.parameters),
+    body: JSON.stringify({ type: "run.pending", jobName: draft.run.jobName }),
+  }));
+  return columnsOf(rows, SUBMISSION_NAMES);
+}
+
+const SUBMISSION_NAMES = [
+  ...(Object.keys(SUBMITTED) as (keyof typeof SUBMITTED)[]),
+  "definition",
+  "parameters",
+  "body",
+] as const;
+
+function announcementOf(created: readonly CreatedRun[]): Announcement {
+  const announcement = new Announcement();
+  if (created.some((one) => one.created)) announcement.addPending();
+  return announcement;
+}
+
+function hasKey({ idempotencyKey }: Pick<NewRun, "idempotencyKey">): boolean {
+  return idempotencyKey !== null;
+}
+
+const SAVEPOINT = "millrace_submission";
+
+// False: the connection is in no transaction.
+async function savepoint(client: PostgresClient): Promise<boolean> {
+  try {
+    await client.query({ text: `savepoint ${SAVEPOINT}` });
+    return true;
+  } catch (error) {
+    if (isOutsideTransaction(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import { isJobError } from "../../../model/job-error.js";
+import type { PendingCancel } from "../../../model/run-change.js";
+import type { RunEvent } from "../../../model/run-event.js";
+import { runCursor, type RunPageRequest } from "../../../model/run-paging.js";
+import type { CancelRequest, JobRun, RunPage, UnreadableRun } from "../../../model/run.js";
+import type { FullRow } from "../../sql/ledger-schema.js";
+import { eventOf, listedAs, recordOf } from "../../sql/run-rows.js";
+import type { Connections } from "./connections.js";
+import type { Statement } from "./statement.js";
+import type { Statements } from "./statements.js";
+
+/** How many runs whose time has come are looked at for the connections that they need. */
+const LOOKED_AT = 1_000;
+
+/** Answers questions about runs. */
+export class RunReads {
+  constructor(
+    private readonly connections: Connections,
+    private readonly statements: Statements,
+  ) {}
+
+  async run(id: string): Promise<JobRun | undefined> {
+    const [row] = await this.#ask(this.statements.runById, { id });
+    return row && recordOf(row).run;
+  }
+
+  async page(request: RunPageRequest): Promise<RunPage> {
+    const rows = await this.#rows(request);
+    const page = rows.slice(0, request.limit);
+    const unreadable: UnreadableRun[] = [];
+    const runs = page.flatMap((row) => readable(row, unreadable) ?? []);
+    const last = page.at(-1);
+    return {
+      runs,
+      ...(last && rows.length > page.length && { nextCursor: runCursor(last.seq) }),
+      ...(unreadable.length > 0 && { unreadable }),
+    };
+  }
+
+  async events(id: string, after: number, limit: number): Promise<readonly RunEvent[]> {
+    if (limit <= 0) return [];
+    return (await this.#ask(this.statements.events, { id, after, limit })).map((row) => eventOf(id, row));
+  }
+
+  async nextDueAt(): Promise<Date | undefined> {
+    const [next] = await this.#ask(this.statements.nextDue, {});
+    return next?.at == null ? undefined : new Date(next.at);
+  }
+
+  async missingConnections(available: readonly string[]): Promise<readonly string[]> {
+    const lines = await Promise.all([
+      this.#ask(this.statements.readyLines, {}),
+      this.#ask(this.statements.dueLines, { limit: LOOKED_AT }),
+    ]);
+    const needed = lines.flat().flatMap(({ connections }) => namesIn(connections));
+    return [...new Set(needed)].filter((name) => !available.includes(name)).sort();
+  }
+
+  async cancelRequests(owner: string): Promise<readonly PendingCancel[]> {
+    const rows = await this.#ask(this.statements.cancelRequests, { owner });
+    return rows.map(({ id, epoch, cancel_request: request }) => ({ runId: id, epoch, reason: reasonIn(request) }));
+  }
+
+  // One seek in an index for each kind of status: a single query over several would sort all runs that have one of them.
+  async #rows({ jobName: job, statuses, limit, before }: RunPageRequest): Promise<readonly FullRow[]> {
+    const range = { before, limit: limit + 1 };
+    if (!statuses) {
+      return job === undefined
+        ? this.#ask(this.statements.page, range)
+        : this.#ask(this.statements.pageOfJob, { ...range, job });
+    }
+    const kinds = [...new Set(statuses.map(listedAs))].map((listed) => {
+      const asked = { ...range, listed, statuses: statuses.filter((status) => listedAs(status) === listed) };
+      return job === undefined
+        ? this.#ask(this.statements.pageOfListed, asked)
+        : this.#ask(this.statements.pageOfJobListed, { ...asked, job });
+    });
+    const rows = await Promise.all(kinds);
+    return rows
+      .flat()
+      .sort((left, right) => right.seq - left.seq)
+      .slice(0, limit + 1);
+  }
+
+  async #ask<Given extends object, Row>(statement: Statement<Given, Row>, given: Given): Promise<readonly Row[]> {
+    // Nothing has to be known before the commit, which therefore need not wait.
+    const { rows } = await this.connections.transaction(READING, async (transaction) => ({
+      rows: transaction.run(statement, given),
+    }));
+    return rows;
+  }
+}
+
+const READING = { durable: false, plans: "finding" } as const;
+
+function readable(row: FullRow, unreadable: UnreadableRun[]): JobRun | undefined {
+  try {
+    return recordOf(row).run;
+  } catch (error) {
+    if (!isJobError(error, "store_unavailable")) throw error;
+    unreadable.push({ id: row.id, reason: error.message });
+    return undefined;
+  }
+}
+
+// A line that is not JSON belongs to a run that cannot be read: claims tell of it.
+function namesIn(line: string): readonly string[] {
+  try {
+    return JSON.parse(line) as readonly string[];
+  } catch {
+    return [];
+  }
+}
+
+function reasonIn(request: string | null): string | null {
+  try {
+    return (JSON.parse(request ?? "null") as CancelRequest | null)?.reason ?? null;
+  } catch {
+    return null;
+  }
+}

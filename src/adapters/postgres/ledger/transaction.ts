@@ -1,0 +1,118 @@
+import { JobError } from "../../../model/job-error.js";
+import { LEDGER_TYPES, type PostgresAnswer, type PostgresClient, type PostgresQuery } from "../driver.js";
+import type { Statement } from "./statement.js";
+
+/** After this the server gives a statement up; the client does, a little later, when it does not even hear of that. */
+const STATEMENT_MS = 10_000;
+const ANSWER_MS = 12_000;
+/** What a paused process may keep others waiting for, and what it is kept waiting for by the host's transactions. */
+const PAUSE_MS = 5_000;
+
+/** What a transaction is for. */
+export interface TransactionKind {
+  /** Whether its loss in a power cut would harm. A crash of this process or of the server loses nothing either way. */
+  readonly durable: boolean;
+  /** `finding`: it finds rows of large tables by their indexes. `adding`: it joins only what it was given. */
+  readonly plans: "finding" | "adding";
+}
+
+/** A transaction under way on a connection of its own. */
+export class Transaction {
+  readonly #sent: Promise<unknown>[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+  #committing = false;
+
+  constructor(private readonly client: PostgresClient) {}
+
+  /** Whether the commit was sent: from then on nobody knows, until it is answered, whether it happened. */
+  get isCommitting(): boolean {
+    return this.#committing;
+  }
+
+  begin(kind: TransactionKind): void {
+    void this.#send({ text: beginText(kind) });
+  }
+
+  run<Given extends object, Row>(statement: Statement<Given, Row>, given: Given): Promise<readonly Row[]> {
+    // The statement says so of its own rows.
+    const rows = this.#send(queryOf(statement, given, true)).then((answer) => answer.rows as Row[]);
+    // Whoever awaits them, or the commit, hears of the failure.
+    rows.catch(() => undefined);
+    return rows;
+  }
+
+  /** As {@link run}, for a statement whose failure is that of the commit. */
+  send<Given extends object>(statement: Statement<Given, unknown>, given: Given): void {
+    void this.#send(queryOf(statement, given, true));
+  }
+
+  sendText(text: string): void {
+    void this.#send({ text });
+  }
+
+  async commit(): Promise<void> {
+    this.#committing = true;
+    const commit = this.#send({ text: "commit" });
+    await Promise.all(this.#sent);
+    const { command } = await commit;
+    // The commit of a transaction that failed is answered as if all were well.
+    if (command !== "COMMIT") throw new JobError("internal_error", NOT_COMMITTED);
+  }
+
+  async rollback(): Promise<void> {
+    await Promise.allSettled(this.#sent);
+    await this.#send({ text: "rollback" });
+  }
+
+  // All at once where the connection can, else one after the other.
+  #send(query: PostgresQuery): Promise<PostgresAnswer> {
+    const bounded = { ...query, query_timeout: ANSWER_MS };
+    const ask = (): Promise<PostgresAnswer> => this.client.query(bounded);
+    const answer = isPipelined(this.client) ? ask() : this.#last.then(ask);
+    this.#last = answer.catch(() => undefined);
+    this.#sent.push(answer);
+    answer.catch(() => undefined);
+    return answer;
+  }
+}
+
+/** @param named whether the server may keep it prepared: not on a connection of the host. */
+export function queryOf<Given extends object>(
+  { text, name, keys }: Statement<Given, unknown>,
+  given: Given,
+  named: boolean,
+): PostgresQuery {
+  const values = keys.map((key) => given[key]);
+  return { text, values, types: LEDGER_TYPES, ...(named && { name }) };
+}
+
+const NOT_COMMITTED = { message: "A transaction of the ledger ended without a commit.", hint: "Please report this." };
+
+const ALWAYS = [
+  "plan_cache_mode = force_generic_plan",
+  "jit = off",
+  `statement_timeout = ${STATEMENT_MS}`,
+  `lock_timeout = ${PAUSE_MS}`,
+  `idle_in_transaction_session_timeout = ${PAUSE_MS}`,
+];
+
+// The tables change their size faster than the server's statistics: what has one right plan is not left to them.
+const PLANS = {
+  finding: [
+    "enable_seqscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "enable_bitmapscan = off",
+    "enable_incremental_sort = off",
+  ],
+  adding: ["enable_nestloop = off"],
+};
+
+function beginText({ durable, plans }: TransactionKind): string {
+  const settings = [...ALWAYS, ...PLANS[plans], ...(durable ? [] : ["synchronous_commit = off"])];
+  return `begin isolation level read committed read write; ${settings.map((one) => `set local ${one}`).join("; ")}`;
+}
+
+function isPipelined(client: object): boolean {
+  return "pipeline" in client && client.pipeline === true;
+}

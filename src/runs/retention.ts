@@ -1,0 +1,92 @@
+import { causeChain } from "../model/job-error.js";
+import type { TerminalStatus } from "../model/run-status.js";
+import type { RunServices } from "./run-services.js";
+import type { StoreHealth } from "./store-health.js";
+import { pause, withAnswer } from "./waiting.js";
+
+/** How long runs are kept after they have ended, in milliseconds. `Infinity`: for ever. */
+export interface RetentionTimes {
+  /** Default 14 days: their rows are in the destination, and a fortnight covers whoever asks what happened to them. */
+  readonly succeededMs?: number;
+  /** Default 90 days: they are what somebody has yet to look at, and to submit again. */
+  readonly failedMs?: number;
+  /** Default 14 days. */
+  readonly cancelledMs?: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** How often runs are looked for whose time is up. */
+const SWEEP_INTERVAL_MS = 60_000;
+
+/** One act deletes so few that nobody waits for it, and leaves others a moment before the next. */
+const STEP = 500;
+const PAUSE_MS = 50;
+
+/**
+ * Deletes runs that ended long ago, in small steps. Any number of processes may do so on one ledger: what one deleted, the
+ * others do not find. Runs that have not ended are never deleted, nor those whose commit is in doubt.
+ */
+export class Retention {
+  readonly #times: readonly (readonly [TerminalStatus, number])[];
+  readonly #stopping = new AbortController();
+  #callOff: () => void = () => undefined;
+
+  constructor(
+    private readonly services: RunServices,
+    private readonly health: StoreHealth,
+    { succeededMs = 14 * DAY_MS, failedMs = 90 * DAY_MS, cancelledMs = 14 * DAY_MS }: RetentionTimes,
+  ) {
+    const times = [
+      ["succeeded", succeededMs],
+      ["failed", failedMs],
+      ["cancelled", cancelledMs],
+    ] as const;
+    this.#times = times.filter(([, keptMs]) => keptMs !== Infinity);
+  }
+
+  start(): void {
+    if (this.#times.length > 0) this.#schedule();
+  }
+
+  /** Deletes nothing more. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#callOff();
+  }
+
+  #schedule(): void {
+    if (this.#stopping.signal.aborted) return;
+    const { clock, ids } = this.services;
+    // Plus a random part, so that processes do not sweep in step.
+    this.#callOff = clock.after(SWEEP_INTERVAL_MS * (1 + ids.random() / 4), () => {
+      void this.#sweep().then(() => this.#schedule());
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const { logger, events } = this.services;
+    let count = 0;
+    try {
+      for (const [status, keptMs] of this.#times) count += await this.#prune(status, keptMs);
+    } catch (error) {
+      if (this.#stopping.signal.aborted || this.health.isOut) return;
+      logger.warn("Old runs could not be deleted.", { message: causeChain(error) });
+    } finally {
+      if (count > 0) events.emit({ type: "runs.pruned", count });
+    }
+  }
+
+  async #prune(status: TerminalStatus, keptMs: number): Promise<number> {
+    const { ledger, clock } = this.services;
+    const { signal } = this.#stopping;
+    const range = { finishedBefore: new Date(clock.now() - keptMs), limit: STEP, statuses: [status] };
+    for (let count = 0; ;) {
+      if (signal.aborted) return count;
+      const pruned = await withAnswer(clock, ledger.prune(range));
+      count += pruned;
+      if (pruned < STEP) return count;
+      await pause(clock, PAUSE_MS, signal);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import type { StoreChange } from "../../model/run-change.js";
+import type { JobRun } from "../../model/run.js";
+import { assertWithinLimits, gated } from "./gate-clauses.js";
+import { ids, LEASE_MS, PROGRESS, type Clauses, type Trial } from "./trial.js";
+
+/** What a ledger promises that several stores use at once. */
+export const sharedClauses: Clauses = {
+  "two stores on one ledger never take the same run, nor pass a full gate, when both claim at once": async (trial) => {
+    const stores = [trial.store, await trial.reopened()];
+    const batch = Array.from({ length: 60 }, (_, number) => {
+      const gates = gated({ perJob: number % 2 === 0 ? 3 : 0, key: `k${number % 4}`, perKey: 2 });
+      return trial.newRun({ jobName: `job-${number % 3}`, ...gates });
+    });
+    await trial.store.createRuns(batch);
+    const taken: string[] = [];
+    let underWay: readonly JobRun[] = [];
+    for (let idle = 0; taken.length < batch.length || underWay.length > 0; idle += 1) {
+      const claims = [...stores, ...stores].map((store, lane) =>
+        store.claimRuns({ owner: `w-${lane}`, limit: 3, leaseMs: LEASE_MS }),
+      );
+      const claimed = (await Promise.all(claims)).flat();
+      taken.push(...ids(claimed));
+      underWay = [...underWay, ...claimed];
+      assertWithinLimits(underWay);
+      if (underWay.length > 0) idle = 0;
+      assert(idle < 20, "Nothing starts, although every gate is free.");
+      const leaving = underWay.filter((_, index) => index % 2 === 0);
+      underWay = underWay.filter((_, index) => index % 2 === 1);
+      await Promise.all(leaving.map((run) => trial.move(run, "failed")));
+    }
+    assert.deepEqual([...taken].sort(), ids(batch));
+    await stores[1]?.close();
+  },
+
+  "a store hears within a second what another one did: new runs, wishes to cancel, events": async (trial) => {
+    const ear = new Ear(trial);
+    const other = await trial.reopened({ onChange: ear.onChange });
+    await ear.hears("pending", () => trial.submit());
+    const run = await trial.claimOne();
+    await ear.hears("run", () => trial.store.appendEvents(run.id, 1, [PROGRESS]), run.id);
+    await ear.hears("cancel", () => trial.store.requestCancel(run.id, null), run.id);
+    await ear.hears("run", () => trial.move(run, "cancelled"), run.id);
+    await other.close();
+  },
+
+  "a store whose process has a wrong clock dates and judges like the others": async (trial) => {
+    const { clock } = trial;
+    const ahead = { now: () => clock.now() + 10_000, after: clock.after.bind(clock) };
+    const other = await trial.reopened({ clock: ahead });
+    const claim = { owner: "ahead", limit: 9, leaseMs: LEASE_MS };
+    const { run } = await trial.create(trial.newRun({ startDeadline: trial.now(5_000) }), other);
+    assert.deepEqual(run.createdAt, trial.now());
+    await trial.submit({ runAt: trial.now(5_000) });
+    const [first, ...others] = await other.claimRuns(claim);
+    assert(first && others.length === 0);
+    assert.deepEqual([first.id, first.status, first.startedAt], [run.id, "running", trial.now()]);
+    assert.deepEqual(first.lease?.expiresAt, trial.now(LEASE_MS));
+    await trial.clock.advance(LEASE_MS - 1);
+    assert.deepEqual(await other.claimExpired(claim), []);
+    await trial.clock.advance(1);
+    assert.deepEqual(ids(await other.claimExpired(claim)), [run.id]);
+    assert.deepEqual((await trial.get(run.id)).lease?.expiresAt, trial.now(LEASE_MS));
+    await other.close();
+  },
+};
+
+/** A second of the ledger's time, in steps; after that the word must come by itself, within the bound of ours. */
+const STEPS = 20;
+const STEP_MS = 50;
+const SOON_MS = 5_000;
+
+/** Listens to what a store tells. */
+class Ear {
+  #heard: StoreChange[] = [];
+  #wake: () => void = () => undefined;
+
+  constructor(private readonly trial: Trial) {}
+
+  readonly onChange = (change: StoreChange): void => {
+    this.#heard.push(change);
+    this.#wake();
+  };
+
+  /** Does what must be heard, and waits for the word. A store that cannot tell what it was says `unknown`. */
+  async hears(kind: StoreChange["kind"], act: () => Promise<unknown>, runId?: string): Promise<void> {
+    this.#heard = [];
+    await act();
+    // A store that asks now and then goes by the clock.
+    for (let step = 0; step < STEPS && !this.#hasHeard(kind, runId); step += 1) await this.trial.clock.advance(STEP_MS);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      // eslint-disable-next-line no-restricted-globals -- a word that another process sends needs real time
+      timer = setTimeout(() => reject(new Error(`The other store never told of "${kind}".`)), SOON_MS);
+    });
+    try {
+      while (!this.#hasHeard(kind, runId)) {
+        await Promise.race([late, new Promise<void>((resolve) => (this.#wake = resolve))]);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #hasHeard(kind: StoreChange["kind"], runId: string | undefined): boolean {
+    return this.#heard.some((change) => fits(change, kind, runId));
+  }
+}
+
+function fits(change: StoreChange, kind: StoreChange["kind"], runId: string | undefined): boolean {
+  if (change.kind === "unknown") return true;
+  return change.kind === kind && (!("runId" in change) || change.runId === runId);
+}
