@@ -6,8 +6,10 @@ export function canonicalJson(value: JsonValue): string {
   return JSON.stringify(value, (_key, part: JsonValue) => (isObject(part) ? sortedByKey(part) : part));
 }
 
-/** The same object with its keys in code-unit order. */
-export function sortedByKey<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+/** The same object with its keys in code-unit order; itself, when they are and it is frozen. */
+export function sortedByKey<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  const keys = Object.keys(record);
+  if (Object.isFrozen(record) && keys.every((key, i) => i === 0 || (keys[i - 1] as string) < key)) return record;
   return Object.fromEntries(
     Object.entries(record).sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0)),
   );

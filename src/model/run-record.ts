@@ -16,10 +16,8 @@ export interface RunStep {
   readonly events: readonly RunEvent[];
 }
 
-/** What goes from one record to the next; what is absent stays. */
-export interface RunPatch extends Partial<Pick<JobRun, ChangingField>> {
-  readonly epoch?: number;
-}
+/** What goes from one record to the next; what is absent or undefined stays. */
+export type RunPatch = { readonly [F in ChangingField]?: JobRun[F] | undefined } & { readonly epoch?: number };
 
 type ChangingField =
   | "status"

@@ -76,9 +76,49 @@ async function submitChunk(
   services: RunServices,
 ): Promise<readonly Result<CreatedRun, JobSubmitError>[]> {
   const shared = new SharedPlans(signal);
-  const drafts = new Map<BulkItem, Result<AcceptedSubmit, JobSubmitError>>();
+  const accepted = new Array<Result<AcceptedSubmit, JobSubmitError> | undefined>(items.length);
+  const checking = sideBySide(items, CHECKED_AT_ONCE, async (item, i) => {
+    accepted[i] = await accept(item, shared, submission);
+  });
+  // Parts that do not listen to the signal are left behind.
+  await unlessAborted(signal, checking).catch(() => undefined);
+  const drafts = items.map((item, i) => {
+    const one = accepted[i] ?? err(faultOf(item) ?? calledOff(item.name));
+    return one.andThen((good) => draftOf(good, signal, submission));
+  });
   return storeDrafts(drafts, services);
 }
+
+async function accept(
+  item: BulkItem,
+  shared: SharedPlans,
+  submission: Submission,
+): Promise<Result<AcceptedSubmit, JobSubmitError> | undefined> {
+  if (shared.signal.aborted) return undefined;
+  const fault = faultOf(item);
+  if (fault) return err(fault);
+  try {
+    const { name, params, options = {} } = item;
+    return ok(await submission.accept(name, params, options, shared));
+  } catch (error) {
+    return shared.signal.aborted ? undefined : err(asSubmitError(error));
+  }
+}
+
+/** What keeps it from being an item at all. */
+function faultOf(item: BulkItem): JobSubmitError | null {
+  const fault = optionFault(item, ITEM);
+  return fault && badItem(item, `${fault.option ?? "it"} ${fault.message}`);
+}
+
+/** Those that were checked first may have been called off while the others were. */
+function draftOf(
+  accepted: AcceptedSubmit,
+  bulk: AbortSignal,
+  submission: Submission,
+): Result<RunDraft, JobSubmitError> {
+  const off = bulk.aborted || accepted.options.signal?.aborted === true;
+  if (off) return err(calledOff(accepted.planned.jobName));
   try {
     return ok(submission.draft(accepted));
   } catch (error) {

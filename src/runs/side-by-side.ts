@@ -1,14 +1,12 @@
-/** Does the work for every item, for at most `limit` of them at once. The results are in the order of the items. */
-export async function sideBySide<T, R>(
+/** Does the work for every item, in their order, for at most `limit` of them at once. */
+export async function sideBySide<T>(
   items: readonly T[],
   limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const results = new Array<R>(items.length);
-  const left = items.entries();
+  work: (item: T, i: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
   const worker = async (): Promise<void> => {
-    for (const [i, item] of left) results[i] = await work(item);
+    for (let i = next++; i < items.length; i = next++) await work(items[i] as T, i);
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }

@@ -22,6 +22,8 @@ import { copiedOptions, submitOptionsFault, type SubmitOptions } from "./submit-
 import { NEVER_ABORTED, unlessAborted } from "./waiting.js";
 import type { QueryWithValues } from "./without-secrets.js";
 
+const NO_SECRETS: ReadonlyMap<string, ParameterValue> = new Map();
+
 /** A job and values that passed every check which needs no destination. */
 export interface PlannedQuery extends FailingSubmit {
   readonly job: AnyJob;
@@ -102,11 +104,10 @@ export class Submission {
   draft({ planned, options, concurrencyKey }: AcceptedSubmit): RunDraft {
     const { vault, ids } = this.services;
     const { job, values, redactor } = planned;
-    const secrets = new Map<string, ParameterValue>();
-    const parameters = [...values].map(([name, { value, secret }]) => {
-      if (secret) secrets.set(name, value);
-      return [name, secret ? vault.marker(value) : value] as const;
-    });
+    const given = [...values];
+    const parameters = given.map(([name, { value, secret }]) => [name, secret ? vault.marker(value) : value] as const);
+    const secret = given.filter(([, bound]) => bound.secret);
+    const secrets = secret.length === 0 ? NO_SECRETS : new Map(secret.map(([name, { value }]) => [name, value]));
     const run = {
       id: ids.next(),
       jobName: job.name,

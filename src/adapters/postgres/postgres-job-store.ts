@@ -115,7 +115,8 @@ export class PostgresJobStore implements JobStore {
 
   async transition(id: string, change: RunTransition, events: readonly RunEventBody[]): Promise<TransitionOutcome> {
     const [asked, bodies] = [plainCopy(change), plainCopy(events)];
-    const kind = { durable: asked.to !== "pending", relative: true };
+    // A delayed attempt's time stands in the event's body as well.
+    const kind = { durable: asked.to !== "pending", relative: asked.delayMs === undefined };
     return this.#opened().changes.change<TransitionOutcome>(id, kind, (record, now) => {
       if (!record) return { answer: { moved: false, reason: "unknown_run" } };
       const step = applyTransition(record, asked, bodies, now);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { StoreChange } from "../../model/run-change.js";
 import type { JobRun } from "../../model/run.js";
 import { assertWithinLimits, gated } from "./gate-clauses.js";
-import { ids, LEASE_MS, PROGRESS, type Clauses, type Trial } from "./trial.js";
+import { ids, LEASE_MS, moveOf, PROGRESS, type Clauses, type Trial } from "./trial.js";
 
 /** What a ledger promises that several stores use at once. */
 export const sharedClauses: Clauses = {
@@ -33,6 +33,33 @@ export const sharedClauses: Clauses = {
     await stores[1]?.close();
   },
 
+  "a store refuses the old owner's steps after another store took the run over, and those that a wish to cancel forbids":
+    async (trial) => {
+      const other = await trial.reopened();
+      await trial.submitMany(4);
+      const [moved, logged, renewed, wanted] = await trial.claim();
+      assert(moved && logged && renewed && wanted);
+      assert.equal(await other.requestCancel(wanted.id, "no"), "requested");
+      const toCommit = moveOf(wanted, "committing", { commitId: wanted.id, unlessCancelRequested: true });
+      const late = await trial.store.transition(wanted.id, toCommit, [PROGRESS]);
+      assert.deepEqual([late.moved, !late.moved && late.reason], [false, "cancel_requested"]);
+      await trial.clock.advance(LEASE_MS);
+      const heir = { owner: "heir", limit: 9, leaseMs: LEASE_MS };
+      assert.deepEqual(ids(await other.claimExpired(heir)), ids([moved, logged, renewed, wanted]));
+      await trial.unchanged(moved.id, async () => {
+        const outcome = await trial.store.transition(moved.id, moveOf(moved, "committing"), [PROGRESS]);
+        assert.deepEqual([outcome.moved, !outcome.moved && outcome.reason], [false, "lease_lost"]);
+      });
+      await trial.unchanged(logged.id, async () => {
+        assert.equal(await trial.store.appendEvents(logged.id, 1, [PROGRESS]), false);
+      });
+      await trial.unchanged(renewed.id, async () => {
+        const state = await trial.store.renewLease(renewed.id, { epoch: 1, leaseMs: LEASE_MS });
+        assert.deepEqual(state, { held: false });
+      });
+      await other.close();
+    },
+
   "a store hears within a second what another one did: new runs, wishes to cancel, events": async (trial) => {
     const ear = new Ear(trial);
     const other = await trial.reopened({ onChange: ear.onChange });
@@ -61,6 +88,18 @@ export const sharedClauses: Clauses = {
     await trial.clock.advance(1);
     assert.deepEqual(ids(await other.claimExpired(claim)), [run.id]);
     assert.deepEqual((await trial.get(run.id)).lease?.expiresAt, trial.now(LEASE_MS));
+    const again = { from: "running", to: "pending", epoch: 2, delayMs: 1_000 } as const;
+    const retrying = {
+      type: "run.retrying",
+      cause: "error",
+      error: null,
+      nextAttemptAt: new Date(ahead.now() + 1_000),
+    } as const;
+    assert((await other.transition(run.id, again, [retrying])).moved);
+    assert.deepEqual((await trial.get(run.id)).runAt, trial.now(1_000));
+    const last = (await trial.events(run.id)).at(-1);
+    assert(last?.type === "run.retrying");
+    assert.deepEqual(last.nextAttemptAt, trial.now(1_000));
     await other.close();
   },
 };

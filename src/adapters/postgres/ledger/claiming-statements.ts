@@ -38,10 +38,13 @@ export function claimingStatements({ sql, define, runs, clock, row, full, withDe
           exists (select from ${runs} where queue = 'waiting' and run_at <= (select now from moment)) as due
         from moment`,
     ),
-    overdueRuns: define<Now & { readonly limit: number; readonly except: readonly number[] }, FullRow>(
-      (value) => sql`select ${full} from (
+    overdueRuns: define<
+      { readonly before: number; readonly limit: number; readonly except: readonly number[] },
+      TimedRow
+    >(
+      (value) => sql`select ${full}, ${clock} as now from (
           select ${row} from ${runs}
-          where ${overdue} and start_deadline < ${value("now", "bigint")} and seq <> all (${value("except", "bigint[]")})
+          where ${overdue} and start_deadline < ${value("before", "bigint")} and seq <> all (${value("except", "bigint[]")})
           order by start_deadline, seq limit ${value("limit", "bigint")} for update skip locked) r ${withDefinition}`,
     ),
     wakeRuns: define<Now & { readonly limit: number }, object>(
@@ -66,12 +69,12 @@ export function claimingStatements({ sql, define, runs, clock, row, full, withDe
           select connections from ${runs} where queue = 'waiting' and run_at <= (select ${clock})
           order by run_at limit ${value("limit", "bigint")}) due`,
     ),
-    /** The first ready runs of each line, locked; what others have locked, others take. */
+    /** The first ready runs of each line, locked, and then what time it is; what others have locked, others take. */
     readyRuns: define<
       { readonly lines: readonly string[]; readonly limit: number; readonly except: readonly number[] },
-      FullRow
+      TimedRow
     >(
-      (value) => sql`select ${full} from unnest(${value("lines", "text[]")}) as line(connections)
+      (value) => sql`select ${full}, ${clock} as now from unnest(${value("lines", "text[]")}) as line(connections)
         cross join lateral (
           select ${row} from ${runs}
           where queue = 'ready' and connections = line.connections and seq <> all (${value("except", "bigint[]")})

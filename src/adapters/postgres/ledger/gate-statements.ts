@@ -1,6 +1,7 @@
 import type { RawBuilder } from "kysely";
 import type { GateCallColumns } from "./run-gates.js";
 import type { StatementParts } from "./statement-parts.js";
+import type { Now } from "./statement-rows.js";
 
 interface Gates {
   readonly channel: string;
@@ -9,7 +10,7 @@ interface Gates {
 }
 
 /** What concerns the gates that runs are behind, or parked before. */
-export function gateStatements({ sql, define, runs }: StatementParts) {
+export function gateStatements({ sql, define, runs, clock }: StatementParts) {
   const behind = (gate: "job_gate" | "key_gate", name: RawBuilder<unknown>): RawBuilder<unknown> =>
     sql`(select count(*) from ${runs} where lease_owner is not null and ${sql.ref(gate)} = ${name})`;
 
@@ -28,10 +29,11 @@ export function gateStatements({ sql, define, runs }: StatementParts) {
         from unnest(${value("names", "text[]")}) as g(name)`,
     ),
     /** How many runs are behind each gate. */
-    behindGates: define<Pick<Gates, "names">, { readonly name: string; readonly behind: number }>(
+    behindGates: define<Pick<Gates, "names">, Now & { readonly name: string; readonly behind: number }>(
       (
         value,
-      ) => sql`select name, ${behind("job_gate", sql.ref("g.name"))} + ${behind("key_gate", sql.ref("g.name"))} as behind
+      ) => sql`select name, ${behind("job_gate", sql.ref("g.name"))} + ${behind("key_gate", sql.ref("g.name"))} as behind,
+          ${clock} as now
         from unnest(${value("names", "text[]")}) as g(name)`,
     ),
     park: define<{ readonly seqs: readonly number[]; readonly lines: readonly string[] }, object>(

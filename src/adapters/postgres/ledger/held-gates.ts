@@ -1,3 +1,4 @@
+import type { Now } from "./statement-rows.js";
 import type { Statements } from "./statements.js";
 import type { Transaction } from "./transaction.js";
 
@@ -5,6 +6,7 @@ import type { Transaction } from "./transaction.js";
 export class HeldGates {
   readonly #behind = new Map<string, number>();
   readonly #refused = new Set<string>();
+  #since = 0;
 
   constructor(
     private readonly transaction: Transaction,
@@ -21,7 +23,15 @@ export class HeldGates {
     // Counted by a statement of its own, which sees what the holder before has committed.
     const taken = tried.filter(({ held }) => held).map(({ name }) => name);
     const counted = await this.transaction.run(this.statements.behindGates, { names: taken });
-    for (const { name, behind } of counted) this.#behind.set(name, behind);
+    for (const { name, behind, now } of counted) {
+      this.#behind.set(name, behind);
+      this.#since = Math.max(this.#since, now);
+    }
+  }
+
+  /** When a run that was locked starts: not before the gates were held, nor therefore before others left them. */
+  dateOf({ now }: Now): number {
+    return Math.max(this.#since, now);
   }
 
   hasAll(names: readonly string[]): boolean {

@@ -10,9 +10,9 @@ import { recordOf } from "../../sql/run-rows.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
 import { HeldGates } from "./held-gates.js";
-import type { KnownRuns } from "./known-runs.js";
+import { isUnderWay, type KnownRuns } from "./known-runs.js";
 import { GateCalls, gateNames, leavesGates, parkedLine } from "./run-gates.js";
-import type { Written } from "./statement-rows.js";
+import type { TimedRow, Written } from "./statement-rows.js";
 import type { Statements } from "./statements.js";
 import { stepColumns, type StoredStep } from "./step-columns.js";
 import type { Transaction } from "./transaction.js";
@@ -35,7 +35,6 @@ interface ClaimEnd {
 interface Claim {
   readonly transaction: Transaction;
   readonly request: ClaimRequest;
-  readonly now: number;
   readonly steps: StoredStep[];
   readonly calls: GateCalls;
   readonly held: HeldGates;
@@ -94,7 +93,7 @@ export class RunClaims {
           steps.push({ seq: row.seq, step: applyTakeOver(record, request, row.now) });
         }
       }
-      return this.#end(transaction, steps, 0);
+      return this.#end(transaction, steps);
     });
     return this.#answer(end);
   }
@@ -131,7 +130,6 @@ export class RunClaims {
     const claim: Claim = {
       transaction,
       request,
-      now,
       steps: [],
       calls: new GateCalls(),
       held,
@@ -139,8 +137,7 @@ export class RunClaims {
       leftSome: false,
     };
 
-    if (overdue) await this.#takeOverdue(claim);
-    const overdueOnes = claim.steps.length;
+    if (overdue) await this.#takeOverdue(claim, now);
     if (andReady && claim.steps.length < request.limit) {
       if (due) await transaction.run(wakeRuns, { now, limit: WOKEN_AT_ONCE });
       const all = due ? await transaction.run(readyLines, {}) : found;
@@ -150,23 +147,23 @@ export class RunClaims {
       await this.#takeReady(claim, lines, stillGood ? guessedRows : undefined);
     }
     const called = await this.#call(claim);
-    const end = this.#end(transaction, claim.steps, overdueOnes);
+    const end = this.#end(transaction, claim.steps);
     if (called) end.announcement.addPending();
     return { ...end, leftSome: claim.leftSome || called };
   }
 
-  async #takeOverdue(claim: Claim): Promise<void> {
-    const { transaction, request, now, steps, calls, held, except } = claim;
+  async #takeOverdue(claim: Claim, before: number): Promise<void> {
+    const { transaction, request, steps, calls, held, except } = claim;
     while (steps.length < request.limit) {
       const limit = request.limit - steps.length;
-      const rows = await transaction.run(this.statements.overdueRuns, { now, limit, except });
+      const rows = await transaction.run(this.statements.overdueRuns, { before, limit, except });
       if (rows.length === 0) return;
       except.push(...rows.map(({ seq }) => seq));
       await held.take(rows.filter(({ queue }) => queue === "ready").flatMap(gateNames));
       for (const row of rows) {
         const record = this.#readable(row);
         if (!record) continue;
-        const step = applyClaim(record, request, now);
+        const step = applyClaim(record, request, held.dateOf(row));
         const leaves = leavesGates(row, step.record);
         if (leaves && !held.hasAll(gateNames(row))) {
           claim.leftSome = true;
@@ -178,8 +175,8 @@ export class RunClaims {
     }
   }
 
-  async #takeReady(claim: Claim, lines: readonly string[], first: readonly FullRow[] | undefined): Promise<void> {
-    const { transaction, request, now, steps, held, except } = claim;
+  async #takeReady(claim: Claim, lines: readonly string[], first: readonly TimedRow[] | undefined): Promise<void> {
+    const { transaction, request, steps, calls, held, except } = claim;
     let left = LOOKED_AT;
     let rows = (await this.#call(claim)) ? undefined : first;
     while (steps.length < request.limit && lines.length > 0) {
@@ -197,7 +194,7 @@ export class RunClaims {
           record && isOpen ? fullGate(record.run, ({ name }) => held.behind(JSON.stringify(name))) : undefined;
         if (record && full) {
           parked.push({ seq: row.seq, line: parkedLine(full, record.run) });
-          claim.calls.add(gateNames(row));
+          calls.add(gateNames(row));
           left -= 1;
           continue;
         }
@@ -208,8 +205,11 @@ export class RunClaims {
         except.push(row.seq);
         if (!isOpen) claim.leftSome = true;
         if (!record || !isOpen) continue;
-        held.enter(gateNames(row));
-        steps.push({ seq: row.seq, step: applyClaim(record, request, now) });
+        const step = applyClaim(record, request, held.dateOf(row));
+        // Its start deadline may have passed meanwhile.
+        if (leavesGates(row, step.record)) calls.add(gateNames(row));
+        else held.enter(gateNames(row));
+        steps.push({ seq: row.seq, step });
       }
       if (parked.length > 0) await this.#park(claim, parked);
       if (left <= 0) {
@@ -237,14 +237,15 @@ export class RunClaims {
     lines: readonly string[],
     limit: number,
     except: readonly number[],
-  ): Promise<readonly FullRow[]> {
+  ): Promise<readonly TimedRow[]> {
     return transaction.run(this.statements.readyRuns, { lines, limit, except });
   }
 
-  #end(transaction: Transaction, steps: readonly StoredStep[], durable: number): ClaimEnd {
+  #end(transaction: Transaction, steps: readonly StoredStep[]): ClaimEnd {
     const announcement = new Announcement();
     for (const { step } of steps) announcement.addStep(step);
-    if (durable > 0) transaction.sendText("set local synchronous_commit to default");
+    if (steps.some(({ step }) => !isUnderWay(step.record)))
+      transaction.sendText("set local synchronous_commit to default");
     const written =
       steps.length > 0 ? transaction.run(this.statements.writeSteps, stepColumns(steps, 0)) : Promise.resolve([]);
     return { steps, written, announcement, leftSome: false };
