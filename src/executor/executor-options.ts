@@ -87,6 +87,7 @@ export function checkedLimits(options: JobExecutorOptions) {
   options.jobs.forEach((job: unknown, index) => {
     if (!isDefined(job)) refuse(`jobs[${index}]`, "must be a job that defineJob or loadJobs made");
   });
+  refuseLostSecrets(options);
   const { role = "both", retention = {}, maxConcurrentRuns = 4, leaseMs = 30_000, commitTimeoutMs = 60_000 } = options;
   return {
     role,
@@ -95,6 +96,18 @@ export function checkedLimits(options: JobExecutorOptions) {
     leaseMs,
     commitTimeoutMs,
   };
+}
+
+/** Nobody could carry out a run whose secrets are in the memory of an executor that carries out none. */
+function refuseLostSecrets({ role, secretKey, jobs }: JobExecutorOptions): void {
+  if (role !== "submit" || secretKey !== undefined) return;
+  const job = jobs.find(({ parameters }) => parameters.some(({ secret }) => secret));
+  if (job === undefined) return;
+  refuse(
+    "secretKey",
+    `is missing, and job "${job.name}" has a secret parameter: this executor leaves its runs to other processes`,
+    "Give all processes that share the ledger the same secretKey, so that it keeps such values sealed.",
+  );
 }
 
 /** By what only a checked job has, since another build of the package may have made it. */

@@ -11,7 +11,6 @@ import { PendingPromises } from "./pending-promises.js";
 
 /** Everybody who follows a run of this executor. */
 export class Followers {
-  readonly #stopped = new AbortController();
   readonly #results = new PendingPromises();
   readonly #poll: FollowerPoll;
   readonly #following: RunFollowing;
@@ -21,10 +20,10 @@ export class Followers {
     private readonly services: RunServices,
     mayRead: () => void,
   ) {
-    const { ledger, clock } = services;
+    const { ledger, clock, stopped } = services;
     this.#poll = new FollowerPoll(ledger.signals, clock);
     const poll = (): void => this.#poll.start();
-    this.#following = { ledger, clock, stopped: this.#stopped.signal, mayRead, poll };
+    this.#following = { ledger, clock, stopped: stopped.signal, mayRead, poll };
   }
 
   events(id: string, options: EventsOptions): AsyncIterable<RunEvent> {
@@ -37,7 +36,7 @@ export class Followers {
 
   /** Sends everybody away. Whoever waits for a run that has ended meanwhile still reads it. */
   async stop(): Promise<void> {
-    this.#stopped.abort();
+    this.services.stopped.abort();
     this.services.ledger.signals.emitToFollowers("stopped");
     await within(this.services.clock, CLOSE_TIMEOUT_MS, this.#results.settled());
     this.#poll.stop();

@@ -15,6 +15,7 @@ import type { ExecutorEvent } from "../runs/executor-events.js";
 import type { BulkItem, BulkOptions } from "../runs/bulk-submission.js";
 import type { PreparedRun } from "../runs/prepared-run.js";
 import type { JobPreview, PreviewOptions } from "../runs/preview.js";
+import { EndedElsewhere } from "../runs/ended-elsewhere.js";
 import { NOTHING_RECOVERED } from "../runs/recovery.js";
 import type { RedriveError, RedriveManyOptions, RedriveOptions } from "../runs/redrive.js";
 import { runHandle, type RunAccess, type RunHandle } from "../runs/run-handle.js";
@@ -49,6 +50,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   readonly #submitter: RunSubmitter;
   /** Null: this executor leaves the work to others. */
   readonly #worker: Worker | null;
+  readonly #endedElsewhere: EndedElsewhere;
   readonly #lifecycle: Lifecycle<StartReport, StopReport, StopOptions>;
   readonly #access: RunAccess;
   readonly #followers: Followers;
@@ -61,6 +63,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     this.#jobs = new JobRegistry(options.jobs);
     this.#services = executorServices(options, times);
     this.#worker = role === "submit" ? null : new Worker(this.#services, { maxConcurrentRuns, retention });
+    this.#endedElsewhere = new EndedElsewhere(this.#services);
     this.#lifecycle = new Lifecycle(
       () => this.#start(),
       (stopOptions) => this.#stop(stopOptions),
@@ -226,7 +229,9 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     try {
       await store.open({ clock, logger, onChange: (change) => ledger.hear(change) });
       await engine.open({ connections: connections.all, clock, logger });
-      return { recovered: (await this.#worker?.start()) ?? NOTHING_RECOVERED };
+      const recovered = (await this.#worker?.start()) ?? NOTHING_RECOVERED;
+      this.#endedElsewhere.start();
+      return { recovered };
     } catch (error) {
       await this.#worker?.stop(0, "cancel");
       await this.#close();
@@ -237,6 +242,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   async #stop({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS, mode = "drain" }: StopOptions): Promise<StopReport> {
     const counts = (await this.#worker?.stop(timeoutMs, mode)) ?? { ended: NO_ENDS, unfinished: 0 };
     this.#services.leases.stop();
+    this.#endedElsewhere.stop();
     await this.#followers.stop();
     this.#services.events.close();
     await this.#close();

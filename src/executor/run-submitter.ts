@@ -11,7 +11,7 @@ import { runHandle, type RunAccess, type RunHandle } from "../runs/run-handle.js
 import type { RunServices } from "../runs/run-services.js";
 import { storeDraft } from "../runs/store-drafts.js";
 import type { Submission } from "../runs/submission.js";
-import { asSubmitError } from "../runs/submit-failure.js";
+import { asSubmitError, calledOff } from "../runs/submit-failure.js";
 import type { SubmitOptions } from "../runs/submit-options.js";
 import { cancelWithSignal } from "./cancel-with-signal.js";
 import type { Refusal } from "./lifecycle.js";
@@ -69,7 +69,10 @@ export class RunSubmitter {
       const { signal } = accepted.options;
       const parts = {
         services: this.services,
-        mustRun: () => this.#mustTake(),
+        mustRun: () => {
+          this.#mustTake();
+          if (signal?.aborted === true) throw calledOff(name);
+        },
         handle: (run: CreatedRun) => this.#handle(run, signal),
       };
       return ok(new DraftToInsert(this.submission.draft(accepted), parts));

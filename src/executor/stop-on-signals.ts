@@ -1,4 +1,4 @@
-import { checkedStopOptions } from "../runs/checked-arguments.js";
+import { checkedSignals, checkedStopOptions } from "../runs/checked-arguments.js";
 import type { StopOptions } from "./reports.js";
 
 /** What stops: a {@link JobExecutor}, or whatever else stops in the same way. */
@@ -27,8 +27,9 @@ export interface StopOnSignalsOptions extends StopOptions {
  * @throws JobError `invalid_definition`.
  */
 export function stopOnSignals(executor: Stoppable, options: StopOnSignalsOptions = {}): () => void {
-  const { signals = ["SIGTERM", "SIGINT"], exit = false, process: host = process, ...rest } = options;
+  const { signals: given = ["SIGTERM", "SIGINT"], exit = false, process: host = process, ...rest } = options;
   const stopOptions = checkedStopOptions(rest);
+  const signals = checkedSignals(given);
   let heard = 0;
   const leave = (): void => {
     for (const signal of signals) host.off(signal, listen);

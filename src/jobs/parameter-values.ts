@@ -21,8 +21,6 @@ export type BoundValues = ReadonlyMap<string, BoundValue>;
 
 type Given = ReadonlyMap<string, unknown>;
 
-const NOTHING_GIVEN: Given = new Map();
-
 /**
  * Checks what a caller gave against the job, and brings it into the form in which it is kept and bound; defaults are
  * filled in. Refused with `missing_parameters`, `unknown_parameters`, `unsupported_parameter` or `invalid_parameter`, in
@@ -47,7 +45,7 @@ export function checkParameters(
 
 /** `undefined` is the same as not given. */
 function readRecord(given: unknown): Given | ValueProblem {
-  if (given === undefined) return NOTHING_GIVEN;
+  if (given === undefined) return new Map();
   try {
     const record = new Map<string, unknown>();
     for (const [name, value] of plainProperties(given)) {

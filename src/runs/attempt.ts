@@ -1,5 +1,3 @@
-import { parseTemplate } from "../jobs/placeholders.js";
-import { isJobError } from "../model/job-error.js";
 import type { JobRun } from "../model/run.js";
 import type { JobDestination, WriteRequest } from "../ports/job-destination.js";
 import type { EngineQuery } from "../ports/query-engine.js";
@@ -91,11 +89,18 @@ export class Attempt {
 
   /** Opens the query, and looks whether its columns fit the destination as that is now. */
   async #prepare(): Promise<PreparedWrite> {
-    const { connections } = this.services;
+    const { connections, engine } = this.services;
     const { signal } = this.control;
     const { destination: definition } = this.run.definition;
     const resolved = connections.destination(definition.table, definition.mode);
-    const rows = new CountedRows(await this.#openRows());
+    const query = this.#query();
+    let stream: RowStream;
+    try {
+      stream = await engine.stream(query, { signal });
+    } catch (error) {
+      throw queryError(error);
+    }
+    const rows = new CountedRows(stream);
     if (signal.aborted) {
       // Nobody waits for it any longer.
       await rows.close();
@@ -107,21 +112,14 @@ export class Attempt {
     return { rows, destination: resolved.destination, createIfMissing: check.createIfMissing };
   }
 
-  async #openRows(): Promise<RowStream> {
-    const query = this.#query();
-    try {
-      return await this.services.engine.stream(query, { signal: this.control.signal });
-    } catch (error) {
-      throw isJobError(error) ? error : queryError(error);
-    }
-  }
-
   async #release(rows: CountedRows): Promise<void> {
     const { clock, logger } = this.services;
-    const released = await within(clock, CLOSE_TIMEOUT_MS, rows.close(), this.#abandoned).catch((error: unknown) => {
+    try {
+      const released = await within(clock, CLOSE_TIMEOUT_MS, rows.close(), this.#abandoned);
+      if (released === "late") logger.warn("A query did not let go in time.", { runId: this.run.id });
+    } catch (error) {
       logger.warn("A query could not be released.", this.#fields(error));
-    });
-    if (released === "late") logger.warn("A query did not let go in time.", { runId: this.run.id });
+    }
   }
 
   async #writeRows(destination: JobDestination, rows: CountedRows, createIfMissing: boolean): Promise<WriteEnd> {
@@ -193,9 +191,10 @@ export class Attempt {
 
   #query(): EngineQuery {
     const { query, parameters } = this.run.definition;
-    const values = this.services.vault.reveal(this.run);
+    const { vault, templates } = this.services;
+    const values = vault.reveal(this.run);
     const bound = parameters.map(({ name, type }) => [name, { type, value: values[name] ?? null }] as const);
-    return { template: parseTemplate(query), parameters: new Map(bound) };
+    return { template: templates.of(query), parameters: new Map(bound) };
   }
 
   #startTimeout(): () => void {

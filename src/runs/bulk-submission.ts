@@ -51,7 +51,7 @@ export async function submitBulk(
   const signal = manyListeners(controller.signal);
   const callOff = (): void => controller.abort();
   if (given.aborted) callOff();
-  given.addEventListener("abort", callOff);
+  manyListeners(given).addEventListener("abort", callOff);
   for (let from = 0; from < items.length; from += CHUNK) {
     const chunk = items.slice(from, from + CHUNK);
     const refused = refusal();
@@ -107,8 +107,12 @@ async function accept(
 
 /** What keeps it from being an item at all. */
 function faultOf(item: BulkItem): JobSubmitError | null {
-  const fault = optionFault(item, ITEM);
-  return fault && badItem(item, `${fault.option ?? "it"} ${fault.message}`);
+  try {
+    const fault = optionFault(item, ITEM);
+    return fault && badItem(item, `${fault.option ?? "it"} ${fault.message}`);
+  } catch {
+    return badItem(undefined, "it cannot be read");
+  }
 }
 
 /** Those that were checked first may have been called off while the others were. */

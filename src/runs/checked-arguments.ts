@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { LARGEST_PRIORITY, LONGEST_WAIT_MS } from "../jobs/read-execution.js";
 import { kindOf } from "../jobs/plain-value.js";
 import { JobError } from "../model/job-error.js";
@@ -64,6 +65,22 @@ export function checkedStopOptions(options: StopArguments | undefined): StopArgu
     timeoutMs: wholeNumber(0, LONGEST_WAIT_MS, "a whole number of milliseconds"),
     mode: { fits: (mode) => mode === "drain" || mode === "cancel", wanted: '"drain" or "cancel"' },
   });
+}
+
+/** @throws JobError `invalid_definition`. */
+export function checkedSignals(signals: readonly NodeJS.Signals[]): readonly NodeJS.Signals[] {
+  const { signals: all } = checked("options", { signals }, { signals: SIGNALS });
+  return all;
+}
+
+const SIGNALS: OptionRule = {
+  fits: (signals) => Array.isArray(signals) && signals.every(canBeHeard),
+  wanted: "an array of signals that a process can listen to, such as SIGTERM",
+};
+
+function canBeHeard(signal: unknown): boolean {
+  if (signal === "SIGKILL" || signal === "SIGSTOP") return false;
+  return typeof signal === "string" && Object.hasOwn(constants.signals, signal);
 }
 
 const MOST_REDRIVEN = 10_000;

@@ -32,7 +32,7 @@ export async function moveToCommitting(
   commitId: CommitId,
   rowsStaged: number,
 ): Promise<CommitAnswer> {
-  const { ledger, clock, leaseMs } = services;
+  const { ledger, clock, leaseMs, stopped } = services;
   const { epoch } = lease.holder;
   const move = {
     from: "running",
@@ -56,7 +56,7 @@ export async function moveToCommitting(
     } catch (error) {
       if (isJobError(error) && error.code !== "store_unavailable") throw error;
       if (control.isWaitedFor || clock.now() + waitMs >= giveUpAt) throw error;
-      await pause(clock, waitMs);
+      await pause(clock, waitMs, stopped.signal);
       if (!(await lease.isHeld())) return { refusal: { kind: "lease_lost" }, run: undefined };
     }
   }

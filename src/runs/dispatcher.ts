@@ -102,6 +102,7 @@ export class Dispatcher {
     this.#accepting = false;
     this.#unsubscribe();
     this.#callOffPoll();
+    this.#pollAt = Infinity;
     const before = { ...this.#ended };
     const { clock } = this.services;
     const lettingGoMs = mode === "drain" ? Math.min(timeoutMs / 2, LET_GO_MS) : timeoutMs;
@@ -143,17 +144,16 @@ export class Dispatcher {
   /** Claims what there is room for. @returns how long to wait before the ledger is asked again. */
   async #fill(): Promise<number> {
     const { ledger, owner, leaseMs, clock, connections } = this.services;
-    const limit = this.#room;
     const askedAt = clock.now();
     const take = (runs: readonly JobRun[]): Promise<void> => this.#take(runs, askedAt);
     this.#mayBeMore = false;
-    const claim = { owner, limit, leaseMs, connections: connections.names };
+    const claim = { owner, limit: this.#room, leaseMs, connections: connections.names };
     // What an overdue answer holds is ours all the same.
     const runs = await withAnswer(clock, ledger.claim(claim), (late) => void take(late));
     await take(runs);
-    if (runs.length > 0) this.#soonMs = SOON_MS;
-    if (runs.length < limit) return runs.length > 0 ? SOON_MS : this.#untilDue();
-    // Runs that came back failed, by their start deadline, have left room.
+    if (runs.length === 0) return this.#untilDue();
+    this.#soonMs = SOON_MS;
+    // A ledger may give fewer than there are, and runs that came back failed have left room.
     this.wake();
     return POLL_MS;
   }

@@ -1,6 +1,7 @@
 import { JobError } from "../model/job-error.js";
 import type { Clock } from "../ports/clock.js";
 import type { RecoveryReport } from "./recovery.js";
+import { manyListeners } from "./waiting.js";
 
 /** What happened to an executor itself, rather than to one run. */
 export type ExecutorEventBody =
@@ -67,7 +68,7 @@ class Reader implements AsyncIterableIterator<ExecutorEvent> {
     private readonly leave: () => void,
     private readonly signal: AbortSignal | undefined,
   ) {
-    signal?.addEventListener("abort", this.#ring);
+    if (signal) manyListeners(signal).addEventListener("abort", this.#ring);
   }
 
   push(event: ExecutorEvent): void {

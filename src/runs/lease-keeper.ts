@@ -83,8 +83,9 @@ export class LeaseKeeper {
     this.#askForCancels();
     const { clock, leaseMs } = this.options;
     for (const lease of this.#kept) {
-      const nextBeat = clock.now() + this.#beatMs - lease.provenAt;
-      if (nextBeat > leaseMs / RENEWALS_PER_LEASE) void lease.renew();
+      const unprovenMs = clock.now() - lease.provenAt;
+      // Negative: the clock was set back, and tells nothing of the lease's age.
+      if (unprovenMs < 0 || unprovenMs + this.#beatMs > leaseMs / RENEWALS_PER_LEASE) void lease.renew();
     }
   }
 
@@ -146,7 +147,7 @@ export class KeptLease {
   async renew(): Promise<void> {
     if (this.#state !== "kept") return;
     // A question without an answer does not prove anything either.
-    if (this.#renewing && this.#isUnproven()) this.#lose();
+    if (this.#renewing && this.#isUnproven()) return this.#lose();
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null;
     });
@@ -158,7 +159,7 @@ export class KeptLease {
     const { runId, epoch } = this.holder;
     const askedAt = clock.now();
     try {
-      const state = await ledger.renew(runId, { epoch, leaseMs });
+      const state = await withAnswer(clock, ledger.renew(runId, { epoch, leaseMs }));
       if (this.#state !== "kept") return;
       if (!state.held) return this.#lose();
       this.provenAt = askedAt;

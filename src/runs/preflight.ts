@@ -25,31 +25,29 @@ export async function checkDestination(
   produced: TableSchema,
   signal: AbortSignal,
 ): Promise<DestinationCheck> {
-  const { destination } = resolved;
-  const existing = await existingSchema(resolved, signal);
+  const { destination, connection, table } = resolved;
+  let existing: TableSchema | null;
+  try {
+    existing = await destination.schema(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unavailable(error, connection, table);
+  }
   const createIfMissing = definition.createIfMissing ?? destination.capabilities.createsTable === "by_default";
   const storage = destination.storage?.bind(destination);
   const findings = schemaDifference({ produced, existing, ...(storage && { storage }) });
   return { existing, createIfMissing: createIfMissing && destination.capabilities.createsTable !== false, findings };
 }
 
-async function existingSchema(
-  { destination, connection, table }: ResolvedDestination,
-  signal: AbortSignal,
-): Promise<TableSchema | null> {
-  try {
-    return await destination.schema(signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isJobError(error)) throw error;
-    throw new JobError("connection_unavailable", {
-      message: `Connection "${connection}" could not be asked about "${table}"`,
-      hint: "Check that the system runs, and that the connection's address and rights are right.",
-      connection,
-      table,
-      cause: error,
-    });
-  }
+function unavailable(cause: unknown, connection: string, table: string): JobError {
+  if (isJobError(cause)) return cause;
+  return new JobError("connection_unavailable", {
+    message: `Connection "${connection}" could not be asked about "${table}"`,
+    hint: "Check that the system runs, and that the connection's address and rights are right.",
+    connection,
+    table,
+    cause,
+  });
 }
 
 /** @throws JobError `destination_missing` or `schema_mismatch`, the latter with all findings in one message. */

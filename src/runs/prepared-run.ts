@@ -17,7 +17,8 @@ export interface PreparedRun {
    * Inserts the run with the connection that the transaction is in: a client of PostgreSQL's, or a SQLite database.
    *
    * @throws JobError `unsupported_transaction`, `prepared_run_used`, `idempotency_conflict`, `invalid_definition` for what
-   *   is no such connection, `store_unavailable`, `not_started`, `executor_stopped`.
+   *   is no such connection, `store_unavailable`, `not_started`, `executor_stopped`, `aborted` once the
+   *   submit's signal is.
    */
   insert(client: unknown): Promise<RunHandle>;
   /** As {@link insert}, at once, for transactions that cannot wait: SQLite's. */

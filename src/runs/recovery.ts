@@ -1,5 +1,4 @@
 import { causeChain } from "../model/job-error.js";
-import { isTerminal } from "../model/run-status.js";
 import type { JobRun } from "../model/run.js";
 import { NO_ENDS, RunEnding, type EndState } from "./run-ending.js";
 import type { RunServices } from "./run-services.js";
@@ -40,6 +39,7 @@ export class Recovery {
 
   /** Recovers what can be recovered now, and from then on again each lease's time. */
   async start(): Promise<RecoveryReport> {
+    this.#stopped = false;
     const report = await this.sweep();
     this.#schedule();
     return report;
@@ -65,7 +65,6 @@ export class Recovery {
     const claim = { owner, limit: BATCH, leaseMs, connections: connections.names };
     // A process that slept must not take its own runs for lost.
     await withAnswer(clock, leases.renewAll());
-    await this.#forgetSecrets();
     while (!this.#stopped) {
       const askedAt = clock.now();
       const runs = await withAnswer(clock, ledger.claimExpired(claim));
@@ -79,15 +78,6 @@ export class Recovery {
     const report = { succeeded, retrying, failed, cancelled, inDoubt };
     if (seen.size > 0) events.emit({ type: "runs.recovered", ...report });
     return report;
-  }
-
-  /** Lets go of the secrets of runs that other processes brought to an end. */
-  async #forgetSecrets(): Promise<void> {
-    const { ledger, vault } = this.services;
-    for (const runId of vault.heldIds()) {
-      const run = await ledger.get(runId);
-      if (!run || isTerminal(run.status)) vault.forget(runId);
-    }
   }
 
   async #recover(run: JobRun, askedAt: number): Promise<EndState> {

@@ -29,7 +29,7 @@ const PAUSE_MS = 50;
  */
 export class Retention {
   readonly #times: readonly (readonly [TerminalStatus, number])[];
-  readonly #stopping = new AbortController();
+  #stopping = new AbortController();
   #callOff: () => void = () => undefined;
 
   constructor(
@@ -46,6 +46,7 @@ export class Retention {
   }
 
   start(): void {
+    this.#stopping = new AbortController();
     if (this.#times.length > 0) this.#schedule();
   }
 

@@ -2,6 +2,7 @@ import { isJobError, JobError } from "../model/job-error.js";
 import type { Clock } from "../ports/clock.js";
 import type { RunLedger } from "./run-ledger.js";
 import type { RunChange } from "./run-signals.js";
+import { manyListeners } from "./waiting.js";
 
 /** Whoever follows a run bears an outage of the ledger for so long. */
 const PATIENCE_MS = 60_000;
@@ -35,7 +36,7 @@ export class RunBell {
     this.#unsubscribe = following.ledger.signals.subscribeTo(runId, (change) => {
       if (heeds(change)) this.ring();
     });
-    signal?.addEventListener("abort", this.ring);
+    if (signal) manyListeners(signal).addEventListener("abort", this.ring);
   }
 
   readonly ring = (): void => {

@@ -130,8 +130,8 @@ export class RunEnding {
     cause: RetryCause,
   ): Promise<EndState> {
     const { delayMs, error = null } = change;
-    const nextAttemptAt = delayMs === undefined ? null : new Date(this.services.clock.now() + delayMs);
-    const event = { type: "run.retrying", cause, error, nextAttemptAt } as const;
+    // The store dates the next attempt: its clock is the one that the run waits for.
+    const event = { type: "run.retrying", cause, error, nextAttemptAt: null } as const;
     // A wish to cancel that was acknowledged must not be lost with the attempt that would have obeyed it.
     const move = { ...change, from, to: "pending", epoch, unlessCancelRequested: from === "running" } as const;
     return this.#move(run, move, [event], cause === "handed_back" ? "handed_back" : "retrying");
@@ -139,7 +139,7 @@ export class RunEnding {
 
   /** Writes the end, again and again while the ledger is out of reach; after a lease's time others recover the run. */
   async #move(run: JobRun, change: RunTransition, events: readonly RunEventBody[], end: EndState): Promise<EndState> {
-    const { ledger, clock, leaseMs, logger } = this.services;
+    const { ledger, clock, leaseMs, logger, stopped } = this.services;
     const giveUpAt = clock.now() + leaseMs;
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = nextRetryMs(waitMs)) {
       try {
@@ -156,13 +156,13 @@ export class RunEnding {
           code: "store_unavailable",
           hint: "",
         }).message;
-        if (clock.now() + waitMs >= giveUpAt) {
+        if (stopped.signal.aborted || clock.now() + waitMs >= giveUpAt) {
           logger.error("The ledger is out of reach; the run will be recovered.", { runId: run.id, message });
           return "lost";
         }
         // The dispatcher tells of the outage, once for all runs.
         logger.debug("The ledger is out of reach; trying again.", { runId: run.id, message });
-        await pause(clock, waitMs);
+        await pause(clock, waitMs, stopped.signal);
       }
     }
   }

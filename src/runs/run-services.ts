@@ -1,4 +1,5 @@
 import type { RunError } from "../model/run.js";
+import type { QueryTemplates } from "../jobs/query-templates.js";
 import type { Clock } from "../ports/clock.js";
 import type { IdSource } from "../ports/ids.js";
 import type { Logger } from "../ports/logger.js";
@@ -19,8 +20,11 @@ export interface RunServices {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly vault: SecretVault;
+  readonly templates: QueryTemplates;
   readonly leases: LeaseKeeper;
   readonly events: ExecutorEvents;
+  /** Aborted when the executor has stopped: whoever still waits for the ledger gives up. */
+  readonly stopped: AbortController;
   /** Names this executor in leases. */
   readonly owner: string;
   readonly leaseMs: number;

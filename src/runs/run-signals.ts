@@ -30,6 +30,11 @@ export class RunSignals {
     for (const [runId, listeners] of this.#ofRun) for (const listener of listeners) listener(change, runId);
   }
 
+  /** The runs that somebody listens to. */
+  runIds(): readonly string[] {
+    return [...this.#ofRun.keys()];
+  }
+
   /** @returns ends the subscription. */
   subscribe(listener: Listener): () => void {
     this.#ofAll.add(listener);

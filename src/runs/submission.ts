@@ -4,7 +4,7 @@ import { runDefinition, type AnyJob } from "../jobs/job-definition.js";
 import type { JobRegistry } from "../jobs/job-registry.js";
 import { checkParameters, type BoundValues } from "../jobs/parameter-values.js";
 import { kindOf } from "../jobs/plain-value.js";
-import type { ParameterValue, RunDefinition } from "../model/job-definition.js";
+import type { RunDefinition } from "../model/job-definition.js";
 import { isJobError, JobError } from "../model/job-error.js";
 import { frozenCopy } from "../model/plain-copy.js";
 import type { JobSubmitError } from "../model/submit-error.js";
@@ -19,10 +19,8 @@ import { leaves } from "./secret-vault.js";
 import type { SharedPlans } from "./shared-plans.js";
 import { typed, type FailingSubmit } from "./submit-failure.js";
 import { copiedOptions, submitOptionsFault, type SubmitOptions } from "./submit-options.js";
-import { NEVER_ABORTED, unlessAborted } from "./waiting.js";
+import { manyListeners, NEVER_ABORTED, unlessAborted } from "./waiting.js";
 import type { QueryWithValues } from "./without-secrets.js";
-
-const NO_SECRETS: ReadonlyMap<string, ParameterValue> = new Map();
 
 /** A job and values that passed every check which needs no destination. */
 export interface PlannedQuery extends FailingSubmit {
@@ -80,6 +78,7 @@ export class Submission {
     const values = valueOrThrow(await checkParameters(job, parameters));
     const concurrencyKey = options.concurrencyKey ?? valueOrThrow(concurrencyKeyOf(job, values));
     const { signal } = options;
+    if (signal) manyListeners(signal);
     // One that can be called off by itself must not take others with it.
     const planned = await (shared && !signal
       ? shared.planOf(job, values, () => this.#planFitting(job, values, shared.signal))
@@ -106,8 +105,7 @@ export class Submission {
     const { job, values, redactor } = planned;
     const given = [...values];
     const parameters = given.map(([name, { value, secret }]) => [name, secret ? vault.marker(value) : value] as const);
-    const secret = given.filter(([, bound]) => bound.secret);
-    const secrets = secret.length === 0 ? NO_SECRETS : new Map(secret.map(([name, { value }]) => [name, value]));
+    const secrets = given.flatMap(([name, { value, secret }]) => (secret ? [[name, value] as const] : []));
     const run = {
       id: ids.next(),
       jobName: job.name,
@@ -122,7 +120,7 @@ export class Submission {
       runAt: options.runAt ?? null,
       startDeadline: options.startDeadline ?? null,
     };
-    return { run, secrets, jobName: job.name, redactor };
+    return { run, secrets: new Map(secrets), jobName: job.name, redactor };
   }
 
   /** One for all runs of a job that differ in no part of it. */

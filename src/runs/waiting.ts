@@ -35,9 +35,9 @@ export function within<T>(clock: Clock, delayMs: number, promise: Promise<T>, le
         callOff();
         resolve(value);
       },
-      (error: unknown) => {
+      (error: Error) => {
         callOff();
-        reject(error as Error);
+        reject(error);
       },
     );
     left?.onFire(giveUp);
@@ -47,9 +47,12 @@ export function within<T>(clock: Clock, delayMs: number, promise: Promise<T>, le
 /** The signal of what nobody can call off. */
 export const NEVER_ABORTED = manyListeners(new AbortController().signal);
 
-/** The same signal. Node warns of a leak where many listen to one at once, even if each leaves again. */
+/**
+ * The same signal, which may be the host's. Node warns of a leak where many listen to one at once, even if each leaves
+ * again; it knows nothing of signals that others made.
+ */
 export function manyListeners(signal: AbortSignal): AbortSignal {
-  setMaxListeners(0, signal);
+  if (signal instanceof EventTarget) setMaxListeners(0, signal);
   return signal;
 }
 
@@ -69,9 +72,9 @@ export function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Prom
         signal.removeEventListener("abort", abort);
         resolve(value);
       },
-      (error: unknown) => {
+      (error: Error) => {
         signal.removeEventListener("abort", abort);
-        reject(error as Error);
+        reject(error);
       },
     );
   });
@@ -106,9 +109,9 @@ export function withAnswer<T>(clock: Clock, asked: Promise<T>, late?: (answer: T
         callOff();
         resolve(answer);
       },
-      (error: unknown) => {
+      (error: Error) => {
         callOff();
-        reject(error as Error);
+        reject(error);
       },
     );
   });

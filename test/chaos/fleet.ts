@@ -36,6 +36,7 @@ export class Fleet {
   readonly #excused = new Set<string>();
   readonly #crashes: string[] = [];
   #calls = 0;
+  #isOver = false;
 
   constructor(private readonly options: FleetOptions) {
     this.#lives = Array.from({ length: options.slots }, () => undefined);
@@ -54,6 +55,8 @@ export class Fleet {
 
   /** Resolves when the process listens, or is gone. */
   async start(slot: number): Promise<void> {
+    // A process that met its point while the others were stopped is not started again.
+    if (this.#isOver) return;
     const life = this.#begin(slot);
     this.#lives[slot] = life;
     await life.ready;
@@ -123,8 +126,9 @@ export class Fleet {
     for (const life of this.#lives) if (life) this.#excuse(life);
   }
 
-  /** Resolves when none is left. */
+  /** Resolves when none is left, and starts no other. */
   async killAll(): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#lives.map((_life, slot) => this.kill(slot)));
   }
 

@@ -66,6 +66,9 @@ export class SubmitPump {
         facts.unanswered += 1;
         // Whoever did not get an answer submits again, unless that was a transaction of the host's.
         if (isFirst && run.within === null) this.#left.unshift(run);
+      } else if (answer.refused === "executor_stopped" && isFirst && run.within === null) {
+        // It was about to stop: another process takes it.
+        this.#left.unshift(run);
       } else facts.refused.push(answer.refused);
     }
   }

@@ -149,6 +149,8 @@ function checkStep(before: Observed, after: Observed, newestEpoch: number): void
   if (isNew) expect(now.lease.epoch).toBeGreaterThan(newestEpoch);
 }
 
+const ROUNDS = 6;
+
 describe.each(Object.entries(JOB_STORES))("%s", (_name, make) => {
   it(`keeps to the table of moves, whatever is asked of it (MILLRACE_SEED=${SEED})`, async () => {
     const moves = new Set<string>();
@@ -174,8 +176,11 @@ describe.each(Object.entries(JOB_STORES))("%s", (_name, make) => {
         before = after;
       }
     });
-    await fc.assert(property, { seed: SEED, numRuns: 60 });
     const every = STATUSES.flatMap((from) => TABLE[from].map((to) => `${from} to ${to}`));
+    // A round that leaves a move untried, as about one in a hundred does, is followed by another.
+    for (let round = 0; round < ROUNDS && moves.size < every.length; round += 1) {
+      await fc.assert(property, { seed: SEED + round, numRuns: 60 });
+    }
     expect([...moves].sort()).toEqual(every.sort());
   }, 120_000);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import { defineJob } from "../../src/jobs/define-job.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { SequentialIds } from "../../src/testing/sequential-ids.js";
 import { harness } from "../support/executor-harness.js";
@@ -40,6 +41,23 @@ describe("an executor that only submits", () => {
     expect(submitter.out.tables()).toEqual([]);
     await worker.executor.stop();
     expect(await submitter.executor.stop()).toMatchObject({ succeeded: 0, unfinished: 0 });
+  });
+});
+
+describe("an executor that only submits a job with a secret parameter", () => {
+  const secret = defineJob({
+    name: "secret",
+    query: "select {token}",
+    params: { token: { type: "VARCHAR", secret: true } },
+    destination: { table: "out.t" },
+  });
+
+  it("needs a secretKey, since no worker could know the value", () => {
+    expect(() => harness({ role: "submit", jobs: [secret] })).toThrow(
+      expect.objectContaining({ code: "invalid_definition", field: "secretKey" }),
+    );
+    expect(() => harness({ role: "submit", jobs: [secret], secretKey: new Uint8Array(32) })).not.toThrow();
+    expect(() => harness({ role: "work", jobs: [secret] })).not.toThrow();
   });
 });
 

@@ -59,4 +59,15 @@ describe("stopOnSignals", { timeout: 30_000 }, () => {
     expect(() => stopOnSignals({ stop }, { mode: "at once" as "drain" })).toThrow(refused);
     expect(process.listenerCount("SIGTERM")).toBe(before);
   });
+
+  it("refuses what is no signal that can be heard, and listens to nothing then", () => {
+    const stop = (_: StopOptions) => Promise.resolve();
+    const before = process.listenerCount("SIGTERM");
+    for (const signals of ["SIGTERM", ["SIGTERM", "SIGKILL"], ["SIGTERM", "SIGSTOP"], ["TERM"], [15], null]) {
+      expect(() => stopOnSignals({ stop }, { signals: signals as never })).toThrow(
+        expect.objectContaining({ code: "invalid_definition", field: "options.signals" }),
+      );
+    }
+    expect(process.listenerCount("SIGTERM")).toBe(before);
+  });
 });

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { SequentialIds } from "../../src/testing/sequential-ids.js";
-import { harness } from "../support/executor-harness.js";
+import { LeaseKeeper } from "../../src/runs/lease-keeper.js";
+import { RunLedger } from "../../src/runs/run-ledger.js";
+import { harness, recordingLogger } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
 import { reachedStore } from "../support/reached-store.js";
 import { drainRows, ScriptedDestination, writeWell } from "../support/scripted-destination.js";
@@ -146,5 +148,71 @@ describe("10,000 runs whose owner died", () => {
     expect(mostAtOnce).toBeLessThanOrEqual(64);
     await worker.executor.stop({ mode: "cancel" });
     await executor.stop();
+  });
+});
+
+describe("a process whose clock is set", () => {
+  for (const byMs of [-60_000, 60_000]) {
+    it(`${byMs < 0 ? "back" : "ahead"} by a minute renews its leases as before`, async () => {
+      const ledgerClock = new ManualClock();
+      const ledger = new MemoryJobStore();
+      await ledger.open({ clock: ledgerClock });
+      let offsetMs = 0;
+      const clock = {
+        now: () => ledgerClock.now() + offsetMs,
+        after: (delayMs: number, fire: () => void) => ledgerClock.after(delayMs, fire),
+      };
+      const gate = new Gate();
+      const way = reachedStore(ledger);
+      const { executor } = harness({
+        store: way.store,
+        clock,
+        plays: {
+          "select 1": async function* ({ signal }) {
+            await gate.pass(signal);
+            yield idBatch([1]);
+          },
+        },
+        leaseMs: LEASE_MS,
+      });
+      await executor.start();
+      const handle = await executor.submitOrThrow("load");
+      await gate.reached;
+      // A sweep renews them too; the next one is far.
+      way.calls.length = 0;
+      while (!way.calls.includes("claimExpired")) await ledgerClock.advance(10);
+      offsetMs = byMs;
+      way.calls.length = 0;
+      await ledgerClock.advance(LEASE_MS / 2);
+      expect(way.calls).toContain("renewLease");
+      gate.open();
+      await ledgerClock.advance(0);
+      expect(await handle.get()).toMatchObject({ status: "succeeded", recoveries: 0 });
+      await executor.stop();
+    });
+  }
+});
+
+describe("a renewal that is never answered", () => {
+  it("does not hold a permit up", async () => {
+    const clock = new ManualClock();
+    const ledger = new MemoryJobStore();
+    await ledger.open({ clock });
+    const way = reachedStore(ledger);
+    const silence = new Gate();
+    const services = { ledger: new RunLedger(way.store), clock, logger: recordingLogger().logger };
+    const leases = new LeaseKeeper({ ...services, owner: "o", leaseMs: 300 });
+    way.onTheWay = () => silence.pass();
+    const first = leases.keep({ runId: "a", epoch: 1 }, clock.now());
+    const asked = first.renew();
+    clock.jumpTo(clock.now() + 300);
+    expect(await first.isHeld()).toBe(false);
+    const second = leases.keep({ runId: "b", epoch: 1 }, clock.now() - 300);
+    const held = Promise.resolve(second.isHeld());
+    await clock.advance(10_000);
+    expect(await held).toBe(false);
+    leases.stop();
+    silence.open();
+    await asked;
   });
 });

@@ -4,6 +4,8 @@ import { PostgresJobStore } from "../../src/adapters/postgres/postgres-job-store
 import { systemClock } from "../../src/adapters/system/system-clock.js";
 import { defineJob } from "../../src/jobs/define-job.js";
 import { harness } from "../support/executor-harness.js";
+import { Gate } from "../support/gate.js";
+import { idBatch, type Play } from "../support/stub-engine.js";
 import { postgresMissing, startPostgres, type PostgresServer } from "../support/postgres-server.js";
 
 const job = defineJob({
@@ -12,6 +14,12 @@ const job = defineJob({
   params: { n: "INTEGER" },
   destination: { table: "out.t" },
 });
+
+/** Of the run with n = 9 only. */
+const untilCancelled: Play = async function* ({ signal, query }) {
+  if (query.parameters.get("n")?.value === 9) await new Gate().pass(signal);
+  yield idBatch([1]);
+};
 
 describe.skipIf(postgresMissing() !== undefined)("a prepared run and a transaction in Postgres", () => {
   let server: PostgresServer;
@@ -23,7 +31,8 @@ describe.skipIf(postgresMissing() !== undefined)("a prepared run and a transacti
     pool = new pg.Pool({ connectionString: await server.createDatabase() });
     await pool.query("create table orders (id integer)");
     const store = new PostgresJobStore({ pool });
-    parts = harness({ jobs: [job], store: store, clock: systemClock });
+    const plays = { "load {n}": untilCancelled };
+    parts = harness({ jobs: [job], store: store, clock: systemClock, plays });
     await parts.executor.start();
   }, 60_000);
 
@@ -85,6 +94,20 @@ describe.skipIf(postgresMissing() !== undefined)("a prepared run and a transacti
       return Promise.resolve();
     });
     expect(await parts.executor.getRun(prepared.id)).toBeUndefined();
+  });
+
+  it("is cancelled by its submitter's signal, also when that is aborted before the host commits", async () => {
+    const abort = new AbortController();
+    const options = { signal: abort.signal };
+    const prepared = (await parts.executor.prepare("load", { n: 9 }, options))._unsafeUnwrap();
+    const handle = await inTransaction("commit", async (client) => {
+      const inserted = await prepared.insert(client);
+      abort.abort();
+      // Whoever asks before the commit is told of no run: so was the signal, by the last of these answers.
+      for (let n = 0; n < 10; n += 1) expect(await parts.executor.cancel(inserted.id)).toBe("unknown_run");
+      return inserted;
+    });
+    expect(await handle.result()).toMatchObject({ status: "cancelled" });
   });
 
   it("is refused for what is no client", async () => {

@@ -130,6 +130,17 @@ describe("a prepared run", () => {
     controller.abort();
     expect(await handle.result()).toMatchObject({ status: "cancelled" });
   });
+
+  it("is not inserted once the signal of its submitter is aborted", async () => {
+    const { executor, database } = await beside();
+    const abort = new AbortController();
+    const prepared = (await executor.prepare("load", { n: 1 }, { signal: abort.signal }))._unsafeUnwrap();
+    abort.abort();
+    expect(() => database.transaction(() => prepared.insertSync(database))()).toThrow(
+      expect.objectContaining({ code: "aborted" }),
+    );
+    expect((await executor.listRuns()).runs).toEqual([]);
+  });
 });
 
 describe("a ledger that knows no such transaction", () => {

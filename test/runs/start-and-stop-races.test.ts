@@ -2,10 +2,18 @@ import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import type { RunTransition } from "../../src/ports/job-store.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
+import { SequentialIds } from "../../src/testing/sequential-ids.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
+import { lost, reachedStore } from "../support/reached-store.js";
 import { sqliteFile } from "../support/sqlite-file.js";
-import { StubEngine } from "../support/stub-engine.js";
+import { idBatch, StubEngine, type Play } from "../support/stub-engine.js";
+
+const waits = (gate: Gate): Play =>
+  async function* ({ signal }) {
+    await gate.pass(signal);
+    yield idBatch([1]);
+  };
 
 describe("a start that failed", () => {
   it("can be tried again: connections that its clean-up closed work again", async () => {
@@ -26,6 +34,80 @@ describe("a start that failed", () => {
     await executor.start();
     expect(await (await executor.submitOrThrow("load")).result()).toMatchObject({ status: "succeeded" });
     await executor.stop();
+  });
+});
+
+describe("a worker whose first start failed", () => {
+  it("recovers, looks for runs of others and deletes old ones all the same", async () => {
+    const clock = new ManualClock();
+    const ledger = new MemoryJobStore();
+    await ledger.open({ clock });
+    const way = reachedStore(ledger);
+    const gate = new Gate();
+    way.onTheWay = (method) => (method === "claimExpired" ? gate.pass().then(lost) : Promise.resolve());
+    const { executor } = harness({ store: way.store, clock, leaseMs: 1_000, retention: { succeededMs: 1 } });
+    const starting = executor.start();
+    await gate.reached;
+    // It has looked for runs before the start fails.
+    await clock.advance(500);
+    gate.open();
+    await expect(starting).rejects.toThrow("connection refused");
+    way.onTheWay = null;
+    await executor.start();
+    await clock.advance(500);
+    const submitter = harness({
+      store: reachedStore(ledger).store,
+      clock,
+      ids: new SequentialIds("s"),
+      role: "submit",
+    });
+    await submitter.executor.start();
+    const { id } = await submitter.executor.submitOrThrow("load");
+    await clock.advance(3_000);
+    expect(await ledger.getRun(id)).toMatchObject({ status: "succeeded" });
+    await clock.advance(90_000);
+    expect(await ledger.getRun(id)).toBeUndefined();
+    expect(way.calls.filter((method) => method === "claimExpired").length).toBeGreaterThan(60);
+    await executor.stop();
+    await submitter.executor.stop();
+  });
+});
+
+describe("a stop while the ledger is out of reach", () => {
+  for (const timeoutMs of [100, 1_200]) {
+    it(`ends what an attempt still tries to write after ${timeoutMs} ms, and leaves no timer`, async () => {
+      const gate = new Gate();
+      const clock = new ManualClock();
+      const way = reachedStore(new MemoryJobStore());
+      const { executor } = harness({ store: way.store, clock, plays: { "select 1": waits(gate) } });
+      await executor.start();
+      await executor.submitOrThrow("load");
+      await gate.reached;
+      way.onTheWay = lost;
+      gate.open();
+      await clock.advance(100);
+      const stopping = executor.stop({ timeoutMs });
+      await clock.advance(timeoutMs);
+      expect(await stopping).toMatchObject({ unfinished: 1 });
+      expect(clock.pending).toBe(0);
+    });
+  }
+
+  it("leaves what a late claim gives to recovery", async () => {
+    const silence = new Gate();
+    const clock = new ManualClock();
+    const way = reachedStore(new MemoryJobStore());
+    const { executor } = harness({ store: way.store, clock });
+    await executor.start();
+    way.onTheWayBack = (method) => (method === "claimRuns" ? silence.pass() : Promise.resolve());
+    await executor.submitOrThrow("load");
+    await clock.advance(12_000);
+    const stopping = executor.stop({ timeoutMs: 1_000 });
+    await clock.advance(12_000);
+    await stopping;
+    silence.open();
+    await clock.advance(100);
+    expect(clock.pending).toBe(0);
   });
 });
 

@@ -88,6 +88,34 @@ describe("a bulk", () => {
     expect(refused[0]?._unsafeUnwrapErr().code).toBe("executor_stopped");
   });
 
+  it("refuses items that cannot be read, and stores the others", async () => {
+    const { executor } = await started();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const throwing = (): never => {
+      throw new Error("trap");
+    };
+    const items = [
+      { name: "load", params: { n: 1 }, options: later },
+      proxy,
+      Object.defineProperty({}, "name", { enumerable: true, get: throwing }),
+      new Proxy({}, { get: throwing, ownKeys: throwing }),
+      { name: "load", params: { n: 1 }, options: new Proxy({}, { ownKeys: throwing }) },
+      { name: "load", params: { n: 2 }, options: later },
+    ];
+    const results = await executor.submitMany(items as never);
+    expect(results.map((one) => (one.isOk() ? "ok" : one.error.code))).toEqual([
+      "ok",
+      "invalid_parameter",
+      "invalid_parameter",
+      "invalid_parameter",
+      "internal_error",
+      "ok",
+    ]);
+    expect((await executor.listRuns()).runs).toHaveLength(2);
+    await executor.stop();
+  });
+
   it("is stored by 500, and asks the engine for a few at once and never for the same twice", async () => {
     const { store, acts } = noting();
     const engine = new StubEngine();

@@ -2,6 +2,7 @@ import { applyCancel } from "../../model/apply-cancel.js";
 import { applyClaim, applyOverdue, applyTakeOver } from "../../model/apply-claim.js";
 import { applyEvents, applyRenewal, isExpired } from "../../model/apply-lease.js";
 import { applyTransition } from "../../model/apply-transition.js";
+import type { RunDefinition } from "../../model/job-definition.js";
 import { JobError } from "../../model/job-error.js";
 import { plainCopy } from "../../model/plain-copy.js";
 import type {
@@ -44,6 +45,7 @@ export class MemoryJobStore implements JobStore {
   readonly capabilities: StoreCapabilities = { shared: false, durable: false };
   #clock: Clock | undefined;
   #table = new RunTable();
+  readonly #definitions = new WeakSet<RunDefinition>();
 
   constructor({ snapshot }: MemoryJobStoreOptions = {}) {
     if (snapshot) this.restore(snapshot);
@@ -79,7 +81,7 @@ export class MemoryJobStore implements JobStore {
   }
 
   async createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
-    const given = runs.map(newRunCopy);
+    const given = runs.map((run) => newRunCopy(run, this.#definitions));
     const now = await this.#now();
     // All are looked at before the first is stored.
     const made = new Map<string, RunStep>();
@@ -237,12 +239,13 @@ export class MemoryJobStore implements JobStore {
   }
 
   // Every act awaits this first: it is later than the call, as in every other store, and then happens in one go.
-  async #now(): Promise<number> {
-    if (this.#clock) return this.#clock.now();
-    throw new JobError("store_unavailable", {
+  #now(): Promise<number> {
+    if (this.#clock) return Promise.resolve(this.#clock.now());
+    const closed = new JobError("store_unavailable", {
       message: "The memory ledger is not open.",
       hint: "Start the executor, or call open() on the store; after close() a store takes no more calls.",
     });
+    return Promise.reject(closed);
   }
 }
 

@@ -1,13 +1,21 @@
 import { sortedByKey } from "../../model/json.js";
 import { frozenCopy, plainCopy } from "../../model/plain-copy.js";
 import type { RunTransition } from "../../model/run-change.js";
+import type { RunDefinition } from "../../model/job-definition.js";
 import type { JobRun, NewRun } from "../../model/run.js";
 
-/** A copy of a submission to keep: what a run never changes is frozen, so that {@link runCopy} can share it. */
-export function newRunCopy(run: NewRun): NewRun {
+/**
+ * A copy of a submission to keep: what a run never changes is frozen, so that {@link runCopy} can share it.
+ *
+ * @param frozen definitions that were frozen here before: looking through one for each of its runs takes long.
+ */
+export function newRunCopy(run: NewRun, frozen: WeakSet<RunDefinition>): NewRun {
+  const known = frozen.has(run.definition);
+  const definition = known ? run.definition : frozenCopy(run.definition);
+  if (!known) frozen.add(definition);
   return {
     ...run,
-    definition: frozenCopy(run.definition),
+    definition,
     parameters: frozenCopy(sortedByKey(run.parameters)),
     connections: frozenCopy(run.connections),
     runAt: dateCopy(run.runAt),
@@ -17,7 +25,12 @@ export function newRunCopy(run: NewRun): NewRun {
 
 /** The same of a run. */
 export function keptRun(run: JobRun): JobRun {
-  return { ...runCopy(run), definition: frozenCopy(run.definition), connections: frozenCopy(run.connections) };
+  return {
+    ...runCopy(run),
+    definition: frozenCopy(run.definition),
+    parameters: frozenCopy(run.parameters),
+    connections: frozenCopy(run.connections),
+  };
 }
 
 /** A copy of a move to keep. */
@@ -33,7 +46,7 @@ export function runCopy(run: JobRun): JobRun {
     jobName: run.jobName,
     definitionHash: run.definitionHash,
     definition: run.definition,
-    parameters: frozenCopy(run.parameters),
+    parameters: run.parameters,
     status: run.status,
     attempt: run.attempt,
     recoveries: run.recoveries,

@@ -21,7 +21,9 @@ export class RunList {
       this.#blocks.push([entry]);
       return;
     }
-    block.splice(countBelow(block, entry.number), 0, entry);
+    const index = countBelow(block, entry.number);
+    if (index === block.length) block.push(entry);
+    else block.splice(index, 0, entry);
     if (block.length > 2 * BLOCK) this.#blocks.splice(at + 1, 0, block.splice(BLOCK));
   }
 
@@ -30,19 +32,20 @@ export class RunList {
     const block = this.#blocks[at];
     const index = block ? countBelow(block, entry.number) : 0;
     if (block?.[index] !== entry) return;
-    block.splice(index, 1);
+    // Mostly the oldest goes first.
+    if (index === 0) block.shift();
+    else block.splice(index, 1);
     if (block.length === 0) this.#blocks.splice(at, 1);
   }
 
-  /** The entries of smaller numbers that are accepted, newest first, at most so many. */
-  below(number: number, count: number, accept: (entry: RunEntry) => boolean): readonly RunEntry[] {
+  /** The entries of smaller numbers, newest first, at most so many. */
+  below(number: number, count: number): readonly RunEntry[] {
     const found: RunEntry[] = [];
     for (let at = this.#blockBefore(number); at >= 0; at -= 1) {
       const block = this.#blocks[at] ?? [];
       for (let index = countBelow(block, number) - 1; index >= 0; index -= 1) {
         if (found.length >= count) return found;
-        const entry = block[index] as RunEntry;
-        if (accept(entry)) found.push(entry);
+        found.push(block[index] as RunEntry);
       }
     }
     return found;

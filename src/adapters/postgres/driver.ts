@@ -13,7 +13,7 @@ export interface PooledPostgresClient extends PostgresClient {
 
 /** The part of a `pg.Pool` that the ledger uses. */
 export interface PostgresPool {
-  connect(): Promise<PooledPostgresClient>;
+  connect(done: (error: Error | undefined, client: PooledPostgresClient | undefined) => void): void;
   /** What the pool makes its clients from; the ledger makes one more, to listen. */
   readonly options: object;
 }

@@ -69,14 +69,14 @@ export class PostgresJobStore implements JobStore {
   }
 
   async createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
-    return this.#opened().creation.create(plainCopy(runs));
+    return this.#opened().creation.create(runs);
   }
 
   /** @param transaction a `pg` client that the host has a transaction open on. The announcement goes with its commit. */
   async createRunsIn(transaction: unknown, runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
     const client = checkedClient(transaction);
     const { creation, place } = this.#opened();
-    return creation.createIn(client, place.channel, plainCopy(runs));
+    return creation.createIn(client, place.channel, runs);
   }
 
   async getRun(id: string): Promise<JobRun | undefined> {

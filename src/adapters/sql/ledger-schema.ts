@@ -65,14 +65,6 @@ export interface EventTable {
   body: string;
 }
 
-export interface MigrationTable {
-  version: number;
-  name: string;
-  /** The oldest version of the ledger whose library can still work with this one. */
-  oldest_reader: number;
-  applied_at: number;
-}
-
 export type RunRow = Selectable<RunTable>;
 export type DefinitionRow = Selectable<DefinitionTable>;
 export type EventRow = Selectable<EventTable>;

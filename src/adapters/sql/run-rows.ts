@@ -1,11 +1,12 @@
 import { isWaiting } from "../../model/apply-claim.js";
 import { gatesOf, type ConcurrencyGate } from "../../model/concurrency-gate.js";
+import type { RunDefinition } from "../../model/job-definition.js";
 import { JobError } from "../../model/job-error.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
 import type { RunRecord } from "../../model/run-record.js";
 import { isRunStatus, type RunStatus } from "../../model/run-status.js";
 import type { CancelRequest, JobRun, Lease } from "../../model/run.js";
-import type { DefinitionRow, EventRow, FullRow, RunRow } from "./ledger-schema.js";
+import type { EventRow, FullRow, RunRow } from "./ledger-schema.js";
 
 /** A row as the database numbers it. */
 export type NewRunRow = Omit<RunRow, "seq">;
@@ -58,16 +59,12 @@ export function stepRowOf({ run, epoch }: RunRecord, now: number) {
   };
 }
 
-export function definitionRowOf({ run }: RunRecord, runSeq: number): DefinitionRow {
-  return {
-    run_seq: runSeq,
-    definition: JSON.stringify(run.definition),
-    parameters: JSON.stringify(run.parameters),
-  };
-}
-
-/** The record in a row. Throws `store_unavailable` naming the run when somebody changed it into what is none. */
-export function recordOf(row: FullRow): RunRecord {
+/**
+ * The record in a row. Throws `store_unavailable` naming the run when somebody changed it into what is none.
+ *
+ * @param read makes a definition of its text; may throw.
+ */
+export function recordOf(row: FullRow, read: (text: string) => RunDefinition = JSON.parse): RunRecord {
   if (!isRunStatus(row.status)) throw unreadableRun(row.id, `its status is ${JSON.stringify(row.status)}`);
   const { id } = row;
   const cancelRequest = optional<CancelRequest>(id, "cancel request", row.cancel_request);
@@ -75,7 +72,7 @@ export function recordOf(row: FullRow): RunRecord {
     id,
     jobName: row.job_name,
     definitionHash: row.definition_hash,
-    definition: parsed(id, "definition", row.definition),
+    definition: parsed(id, "definition", row.definition, read),
     parameters: parsed(id, "parameters", row.parameters),
     status: row.status,
     attempt: row.attempt,
@@ -105,8 +102,11 @@ export function eventRowOf({ runId: _, seq, at, attempt, ...body }: RunEvent, ru
   return { run_seq: runSeq, seq, at: at.getTime(), attempt, body: JSON.stringify(body) };
 }
 
-export function eventOf(runId: string, { seq, at, attempt, body }: EventRow): RunEvent {
-  return { ...parsed<RunEventBody>(runId, `event ${seq}`, body), runId, seq, at: new Date(at), attempt };
+export function eventOf(runId: string, { seq, at, attempt, body: text }: EventRow): RunEvent {
+  const body = parsed<RunEventBody>(runId, `event ${seq}`, text);
+  const own = { runId, seq, at: new Date(at), attempt };
+  if (body.type !== "run.retrying" || body.nextAttemptAt === null) return { ...body, ...own };
+  return { ...body, nextAttemptAt: new Date(body.nextAttemptAt), ...own };
 }
 
 export function listedAs(status: RunStatus): RunRow["listed_as"] {
@@ -126,10 +126,10 @@ function optional<T>(runId: string, what: string, text: string | null): T | null
   return text === null ? null : parsed<T>(runId, what, text);
 }
 
-function parsed<T>(runId: string, what: string, text: string | null): T {
+function parsed<T>(runId: string, what: string, text: string | null, read: (text: string) => unknown = JSON.parse): T {
   if (text === null) throw unreadableRun(runId, `its ${what} is missing`);
   try {
-    return JSON.parse(text) as T;
+    return read(text) as T;
   } catch {
     throw unreadableRun(runId, `its ${what} is not JSON`);
   }

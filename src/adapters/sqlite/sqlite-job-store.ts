@@ -18,6 +18,7 @@ import { runPageRequest } from "../../model/run-paging.js";
 import { isTerminal, RUN_STATUSES } from "../../model/run-status.js";
 import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
 import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
+import { runCopy } from "../sql/definitions.js";
 import { ledgerTables } from "../sql/ledger-schema.js";
 import { migrationScript } from "../sql/ledger-version.js";
 import { isDatabase } from "./ledger/host-transactions.js";
@@ -122,11 +123,11 @@ export class SqliteJobStore implements JobStore {
   }
 
   async createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
-    return this.#opened().createRuns(plainCopy(runs));
+    return this.#opened().createRuns(runs);
   }
 
   createRunsIn(transaction: unknown, runs: readonly NewRun[]): readonly CreatedRun[] {
-    return this.#opened().createRunsIn(transaction, plainCopy(runs));
+    return this.#opened().createRunsIn(transaction, runs);
   }
 
   async getRun(id: string): Promise<JobRun | undefined> {
@@ -147,7 +148,7 @@ export class SqliteJobStore implements JobStore {
         (claimed) => claimed.runs.some(({ status }) => isTerminal(status)),
         asked.limit,
       );
-      if (runs.length > 0 || !later) return plainCopy(runs);
+      if (runs.length > 0 || !later) return runs.map(runCopy);
     }
   }
 
@@ -187,8 +188,8 @@ export class SqliteJobStore implements JobStore {
       const run = ledger.runs.toWrite(id);
       if (!run) return { moved: false, reason: "unknown_run" };
       const next = applyTransition(run.record, asked, bodies, now);
-      if (typeof next === "string") return { moved: false, reason: next, run: plainCopy(run.record.run) };
-      return { moved: true, run: plainCopy(ledger.claims.write(run, next, now)) };
+      if (typeof next === "string") return { moved: false, reason: next, run: runCopy(run.record.run) };
+      return { moved: true, run: runCopy(ledger.claims.write(run, next, now)) };
     };
     return ledger.write(move, ({ moved }) => moved && asked.to !== "pending");
   }
@@ -224,7 +225,8 @@ export class SqliteJobStore implements JobStore {
   async claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
     const asked = plainCopy(claim);
     const ledger = this.#opened();
-    return plainCopy(await ledger.write((now) => ledger.claims.takeOver(asked, now), notDurable, asked.limit));
+    const taken = await ledger.write((now) => ledger.claims.takeOver(asked, now), notDurable, asked.limit);
+    return taken.map(runCopy);
   }
 
   async readEvents(id: string, { after, limit }: { after: number; limit: number }): Promise<readonly RunEvent[]> {

@@ -57,6 +57,28 @@ async function carryOutAll(): Promise<void> {
   await tell({ carriedOut });
 }
 
+/** Keeps what it claims, renewing and reporting all the time, until somebody wishes each to be cancelled. */
+async function keepUntilCancelled(): Promise<void> {
+  const held = new Map<string, number>();
+  const event = { type: "run.cancelled", reason: null } as const;
+  for (let round = 0; ; round += 1) {
+    const runs = await store.claimRuns({ owner, limit: 4, leaseMs: 600_000 });
+    for (const { id, lease } of runs) held.set(id, lease?.epoch ?? 0);
+    await Promise.all(
+      [...held].map(async ([id, epoch]) => {
+        const progress = { type: "run.progress", rows: round, bytes: null } as const;
+        if (round % 16 === 0) await store.appendEvents(id, epoch, [progress]);
+        const state = await store.renewLease(id, { epoch, leaseMs: 600_000 });
+        if (!state.held) throw new Error(`${id} is not held any more`);
+        if (!state.cancelRequested) return;
+        held.delete(id);
+        const { moved } = await store.transition(id, { from: "running", to: "cancelled", epoch }, [event]);
+        if (!moved) throw new Error(`${id} did not move`);
+      }),
+    );
+  }
+}
+
 try {
   await store.open({ clock: systemClock });
   await tell({ opened: owner });
@@ -68,6 +90,7 @@ try {
   }
   if (task === "gates")
     process.on("message", () => void carryOutAll().catch((error: unknown) => tell({ failed: String(error) })));
+  if (task === "keep") await keepUntilCancelled();
   if (task === "submit") process.on("message", (id: string) => void create(store, newRun(id)));
   if (task === "open") await store.close();
 } catch (error) {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { isLastEvent } from "../../../src/model/run-event.js";
 import { RUN_STATUSES, type RunStatus } from "../../../src/model/run-status.js";
@@ -10,6 +11,7 @@ import { storeProcess } from "./store-process.js";
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
 const KILLS = 6;
+const CANCELS = 60;
 
 describe("a ledger whose process is killed amid its writes", () => {
   it(`holds every act that was answered, whole, and none by half (MILLRACE_SEED=${SEED})`, async () => {
@@ -103,6 +105,38 @@ describe("processes that share a ledger", () => {
     );
     expect(shares.flat().sort()).toEqual(ids.sort());
     expect([...one.said, ...two.said].filter((message) => "failed" in message)).toEqual([]);
+  }, 60_000);
+
+  it(`never write over what another wrote meanwhile (MILLRACE_SEED=${SEED})`, async () => {
+    await using ledger = await ledgerFile();
+    const random = seededRandom(SEED);
+    const store = await ledger.store({ clock: systemClock });
+    await using one = storeProcess(ledger.path, "keep");
+    await using two = storeProcess(ledger.path, "keep");
+    await Promise.all([one.heard("opened"), two.heard("opened")]);
+    const ids = Array.from({ length: CANCELS }, () => randomUUID());
+    const cancelled = async (id: string): Promise<string[]> => {
+      await store.createRuns([newRun(id)]);
+      await underWay(id);
+      expect(await store.requestCancel(id, "enough")).toBe("requested");
+      while ((await store.getRun(id))?.status !== "cancelled") {
+        expect([...one.said, ...two.said].filter((message) => "failed" in message)).toEqual([]);
+        await pause(1 + 5 * random());
+      }
+      const { lastEventSeq } = (await store.getRun(id)) ?? {};
+      const events = await store.readEvents(id, { after: 0, limit: 10_000 });
+      expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: lastEventSeq ?? 0 }, (_, index) => index + 1));
+      return events.map(({ type }) => type).filter((type) => type !== "run.progress");
+    };
+    const underWay = async (id: string): Promise<void> => {
+      while ((await store.getRun(id))?.status === "pending") await pause(1);
+    };
+    const lanes = Array.from({ length: 6 }, async (_, lane) => {
+      for (const id of ids.filter((_id, index) => index % 6 === lane)) {
+        expect(await cancelled(id)).toEqual(["run.pending", "run.running", "run.cancel_requested", "run.cancelled"]);
+      }
+    });
+    await Promise.all(lanes);
   }, 60_000);
 
   it("wake each other", async () => {

@@ -12,6 +12,8 @@ export class ActGroups<A extends Act> {
   readonly #working = new Set<Promise<void>>();
   readonly #busy = new Set<string>();
   #starting = false;
+  /** How many acts make a further group while others are under way. */
+  #enough = 1;
 
   /**
    * @param carryOut answers every act of a group; when it rejects, those that it left unanswered are rejected.
@@ -47,8 +49,11 @@ export class ActGroups<A extends Act> {
 
   #start(): void {
     if (this.#working.size >= this.sideBySide) return;
+    // Under load groups grow, since each has its price; whoever is alone is not kept waiting.
+    if (this.#working.size > 0 && this.#waiting.length < this.#enough) return;
     const group = this.#take();
     if (group.length === 0) return;
+    this.#enough = Math.min(this.largest, 2 * group.length);
     const things = new Set(group.map(this.thing));
     for (const thing of things) this.#busy.add(thing);
     const work = this.#work(group).then(() => {

@@ -15,6 +15,11 @@ export class Announcement {
     return !this.#pending && !this.#unknown && this.#runs.size === 0 && this.#cancels.size === 0;
   }
 
+  /** Whether somebody may wait for it. */
+  get isUrgent(): boolean {
+    return this.#pending || this.#unknown || this.#cancels.size > 0;
+  }
+
   /** There may be something to claim. */
   addPending(): void {
     this.#pending = true;

@@ -8,6 +8,8 @@ import { Announcement, changesIn } from "./announcement.js";
 /** How often a silent connection is asked whether it lives, and how long the answer may take. */
 const CHECK_MS = 10_000;
 const ANSWER_MS = 5_000;
+/** How long what nobody waits for is gathered: that runs have come further. */
+const GATHER_MS = 20;
 /** From one attempt to connect to the next. */
 const LONGEST_WAIT_MS = 5_000;
 
@@ -29,9 +31,11 @@ export class ChangeChannel {
   #client: ListeningClient | undefined;
   #untold = new Announcement();
   #telling: Promise<void> | undefined;
+  #closing = false;
   #closed = false;
   #waits = 0;
   #callOff: () => void = () => undefined;
+  #callOffGathering: (() => void) | undefined;
 
   constructor(private readonly parts: ChannelParts) {}
 
@@ -66,17 +70,32 @@ export class ChangeChannel {
   /** Tells the others, soon; what is announced meanwhile goes along. */
   announce(announcement: Announcement): void {
     this.#untold.add(announcement);
-    this.#tell();
+    this.#tellInTime();
   }
 
   /** Resolves when the last word is said. */
   async close(): Promise<void> {
+    this.#closing = true;
+    this.#tellInTime();
     while (this.#telling) await this.#telling;
     this.#closed = true;
     this.#callOff();
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => undefined);
+  }
+
+  #tellInTime(): void {
+    if (this.#untold.isUrgent || this.#closing) {
+      this.#callOffGathering?.();
+      this.#callOffGathering = undefined;
+      this.#tell();
+    } else if (!this.#untold.isEmpty) {
+      this.#callOffGathering ??= this.parts.clock.after(GATHER_MS, () => {
+        this.#callOffGathering = undefined;
+        this.#tell();
+      });
+    }
   }
 
   #tell(): void {
@@ -97,7 +116,7 @@ export class ChangeChannel {
       )
       .finally(() => {
         this.#telling = undefined;
-        this.#tell();
+        this.#tellInTime();
       });
   }
 

@@ -59,21 +59,24 @@ export class Connections {
 
   // The host's pool may wait for ever.
   async #acquire(): Promise<PooledPostgresClient> {
-    const asked = this.pool.connect();
-    let late = false;
     try {
-      const client = await new Promise<PooledPostgresClient>((resolve, reject) => {
+      return await new Promise<PooledPostgresClient>((resolve, reject) => {
+        let late = false;
         const callOff = this.clock.after(CONNECT_MS, () => {
           late = true;
           reject(new Error(`no connection was free within ${CONNECT_MS} ms`));
         });
-        asked.then(resolve, reject).finally(callOff);
+        this.pool.connect((error, client) => {
+          callOff();
+          if (!client) return reject(error ?? new Error("the pool gave no connection"));
+          if (late) return client.release();
+          // A pool listens only while a client is idle; a connection that breaks unheard would end the process. By a
+          // promise it would be too late: the server's last word may stand in the packet that made the connection ready.
+          client.on("error", ignore);
+          resolve(client);
+        });
       });
-      // A pool listens only while a client is idle; a connection that breaks unheard would end the process.
-      client.on("error", ignore);
-      return client;
     } catch (error) {
-      if (late) asked.then((client) => client.release()).catch(() => undefined);
       throw this.failure(error);
     }
   }

@@ -21,13 +21,14 @@ export class KnownRuns {
     return this.#runs.get(id);
   }
 
-  /** Keeps a run while it is under way. */
+  /** Keeps a run that is under way. */
   keep(known: KnownRun): void {
     const { id } = known.record.run;
     this.#runs.delete(id);
-    if (isUnderWay(known.record)) this.#runs.set(id, known);
+    this.#runs.set(id, known);
+    if (this.#runs.size <= MOST) return;
     const [oldest] = this.#runs.keys();
-    if (oldest !== undefined && this.#runs.size > MOST) this.#runs.delete(oldest);
+    if (oldest !== undefined) this.#runs.delete(oldest);
   }
 
   forget(id: string): void {

@@ -2,6 +2,7 @@ import type { StoreContext } from "../../../ports/job-store.js";
 import type { ListeningClient, PostgresPool } from "../driver.js";
 import { ChangeChannel } from "./change-channel.js";
 import { Connections } from "./connections.js";
+import { Definitions } from "../../sql/definitions.js";
 import { KnownRuns } from "./known-runs.js";
 import type { LedgerPlace } from "./ledger-place.js";
 import { openLedger, type LedgerWish } from "./migrate.js";
@@ -44,15 +45,17 @@ export class Ledger {
   ) {
     const announce: ChangeChannel["announce"] = (announcement) => channel.announce(announcement);
     const told = new Set<string>();
-    this.creation = new RunCreation(connections, statements, announce);
+    const definitions = new Definitions();
+    this.creation = new RunCreation(connections, statements, definitions, announce);
     const known = new KnownRuns();
-    this.changes = new RunChanges(connections, statements, known, place.channel, announce);
+    this.changes = new RunChanges(connections, statements, known, definitions, place.channel, announce);
     this.retention = new Retention(connections, statements);
-    this.reads = new RunReads(connections, statements);
+    this.reads = new RunReads(connections, statements, definitions);
     this.claims = new RunClaims(
       connections,
       statements,
       known,
+      definitions,
       place.channel,
       announce,
       () => onChange?.({ kind: "pending" }),

@@ -1,6 +1,15 @@
+import type { RawBuilder } from "kysely";
 import type { EventRow, FullRow, RunRow } from "../../sql/ledger-schema.js";
 import type { StatementParts } from "./statement-parts.js";
 import type { Range } from "./statement-rows.js";
+import type { Value } from "./statement.js";
+
+interface Listed {
+  /** The kinds of statuses that are listed, but for those under way. */
+  readonly listed: readonly string[];
+  /** Null: all, also what somebody wrote there by hand. */
+  readonly statuses: readonly string[] | null;
+}
 
 /** What answers questions. */
 export function readingStatements({
@@ -14,6 +23,26 @@ export function readingStatements({
   withDefinition,
   overdue,
 }: StatementParts) {
+  const merged = (
+    value: Value<Range & Listed>,
+    range: RawBuilder<unknown>,
+    order: RawBuilder<unknown>,
+    also = sql``,
+  ): RawBuilder<unknown> => {
+    const statuses = value("statuses", "text[]");
+    const limit = sql`limit ${value("limit", "bigint")}`;
+    return sql`select ${full} from (
+        (select s.seq from unnest(${value("listed", "text[]")}) as l(listed) cross join lateral (
+          select seq from ${runs} where listed_as <> 'active' and ${range} order by ${order} ${limit}) s)
+        union all
+        (select seq from ${runs}
+          where lease_owner is not null and seq < ${value("before", "bigint")}
+            and (${statuses} is null or status = any (${statuses})) ${also}
+          order by seq + 0 desc ${limit})
+        order by seq desc ${limit}) p
+      cross join lateral (select ${row} from ${runs} where seq = p.seq) r ${withDefinition} order by r.seq desc`;
+  };
+
   return {
     cancelRequests: define<{ readonly owner: string }, Pick<RunRow, "id" | "epoch" | "cancel_request">>(
       (value) => sql`select id, epoch, cancel_request from ${runs}
@@ -35,33 +64,26 @@ export function readingStatements({
           select ${row} from ${runs} where seq < ${value("before", "bigint")}
           order by seq desc limit ${value("limit", "bigint")}) r ${withDefinition} order by r.seq desc`,
     ),
-    pageOfJob: define<Range & { readonly job: string }, FullRow>(
+    /** Runs of some kinds, merged; those under way are sorted, being few. */
+    pageOfListed: define<Range & Listed, FullRow>(
       // The row comparison leaves the index that begins with these columns as the only one in order.
-      (value) => sql`select ${full} from (
-          select ${row} from ${runs}
-          where (job_name, seq) < (${value("job", "text")}, ${value("before", "bigint")})
-            and job_name >= ${value("job", "text")}
-          order by job_name desc, seq desc limit ${value("limit", "bigint")}) r ${withDefinition} order by r.seq desc`,
+      (value) =>
+        merged(
+          value,
+          sql`(listed_as, seq) < (l.listed, ${value("before", "bigint")}) and listed_as >= l.listed`,
+          sql`listed_as desc, seq desc`,
+        ),
     ),
-    pageOfListed: define<Range & { readonly listed: string; readonly statuses: readonly string[] }, FullRow>(
-      (value) => sql`select ${full} from (
-          select ${row} from ${runs}
-          where (listed_as, seq) < (${value("listed", "text")}, ${value("before", "bigint")})
-            and listed_as >= ${value("listed", "text")} and status = any (${value("statuses", "text[]")})
-          order by listed_as desc, seq desc limit ${value("limit", "bigint")}) r ${withDefinition} order by r.seq desc`,
-    ),
-    pageOfJobListed: define<
-      Range & { readonly job: string; readonly listed: string; readonly statuses: readonly string[] },
-      FullRow
-    >(
-      (value) => sql`select ${full} from (
-          select ${row} from ${runs}
-          where (job_name, listed_as, seq) < (${value("job", "text")}, ${value("listed", "text")}, ${value("before", "bigint")})
-            and (job_name, listed_as) >= (${value("job", "text")}, ${value("listed", "text")})
-            and status = any (${value("statuses", "text[]")})
-          order by job_name desc, listed_as desc, seq desc limit ${value("limit", "bigint")}) r
-        ${withDefinition} order by r.seq desc`,
-    ),
+    pageOfJobListed: define<Range & Listed & { readonly job: string }, FullRow>((value) => {
+      const job = value("job", "text");
+      return merged(
+        value,
+        sql`(job_name, listed_as, seq) < (${job}, l.listed, ${value("before", "bigint")})
+          and (job_name, listed_as) >= (${job}, l.listed)`,
+        sql`job_name desc, listed_as desc, seq desc`,
+        sql`and job_name = ${job}`,
+      );
+    }),
     events: define<{ readonly id: string; readonly after: number; readonly limit: number }, EventRow>(
       (value) => sql`select e.* from (select seq from ${runs} where id = ${value("id", "text")}) r
         cross join lateral (

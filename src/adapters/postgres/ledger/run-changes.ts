@@ -1,10 +1,11 @@
-import { plainCopy } from "../../../model/plain-copy.js";
 import type { RunRecord, RunStep } from "../../../model/run-record.js";
 import { recordOf } from "../../sql/run-rows.js";
 import { ActGroups, type Act } from "./act-groups.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
+import { runCopy, type Definitions } from "../../sql/definitions.js";
 import { isUnderWay, type KnownRun, type KnownRuns } from "./known-runs.js";
+
 import { GateCalls, gateNames, leavesGates } from "./run-gates.js";
 import { RELATIVE, type TimedRow } from "./statement-rows.js";
 import type { Statements } from "./statements.js";
@@ -52,6 +53,7 @@ export class RunChanges {
     private readonly connections: Connections,
     private readonly statements: Statements,
     private readonly known: KnownRuns,
+    private readonly definitions: Definitions,
     private readonly channel: string,
     private readonly announce: (announcement: Announcement) => void,
   ) {
@@ -107,17 +109,24 @@ export class RunChanges {
     const announcement = new Announcement();
     for (const { acts: own, ...known } of steps) {
       const row = bySeq.get(known.seq);
-      const step = row && stepOf(own, known, row.now);
+      const { step, tell } = row ? takeAll(own, known.record, row.now) : NOTHING;
       if (!row || !step) {
         this.known.forget(known.record.run.id);
         toRead.push(...own);
         continue;
       }
-      this.known.keep({ ...known, record: step.record, version: row.version });
+      // Answers are the askers' own.
+      if (isUnderWay(step.record)) {
+        const { seq, gated } = known;
+        this.known.keep({
+          seq,
+          gated,
+          record: { ...step.record, run: runCopy(step.record.run) },
+          version: row.version,
+        });
+      } else this.known.forget(step.record.run.id);
       announcement.addStep(step);
-      // Answers are the askers' own; what is not kept may be theirs as it is.
-      const record = isUnderWay(step.record) ? plainCopy(known.record) : known.record;
-      for (const tell of takeAll(own, record, row.now).tell) tell();
+      for (const one of tell) one();
     }
     this.announce(announcement);
     return toRead;
@@ -146,7 +155,7 @@ export class RunChanges {
     for (const [id, own] of asked) {
       const row = found.get(id);
       this.known.forget(id);
-      const { step, tell } = takeRow(own, row, now);
+      const { step, tell } = this.#take(own, row, now);
       const names = row && step && leavesGates(row, step.record) ? gateNames(row) : [];
       if (names.some((name) => !gates.includes(name))) {
         for (const name of names) missing.add(name);
@@ -168,6 +177,14 @@ export class RunChanges {
     }
     return { ...end, gates: [...missing] };
   }
+
+  #take(acts: readonly RunAct[], row: TimedRow | undefined, now: number): TakenActs {
+    try {
+      return takeAll(acts, row && recordOf(row, this.definitions.read), now);
+    } catch (error) {
+      return { tell: acts.map((act) => () => act.reject(error)) };
+    }
+  }
 }
 
 function byRun(acts: readonly RunAct[]): ReadonlyMap<string, readonly RunAct[]> {
@@ -186,29 +203,23 @@ function stepOf(acts: readonly RunAct[], { record, gated }: KnownRun, now: numbe
   return step && step.acts === tell.length && (!gated || isUnderWay(step.record)) ? step : undefined;
 }
 
-function takeRow(acts: readonly RunAct[], row: TimedRow | undefined, now: number): TakenActs {
-  try {
-    return takeAll(acts, row && recordOf(row), now);
-  } catch (error) {
-    return { tell: acts.map((act) => () => act.reject(error)) };
-  }
-}
-
 interface TakenActs {
   /** Undefined: nothing changes. */
   readonly step?: RunStep & { /** How many acts it is made of. */ readonly acts: number };
   readonly tell: readonly (() => void)[];
 }
 
+const NOTHING: TakenActs = { tell: [] };
+
 // The acts of one run, each on what the one before made of it.
 function takeAll(acts: readonly RunAct[], record: RunRecord | undefined, now: number): TakenActs {
   const tell: (() => void)[] = [];
   let step: TakenActs["step"];
-  for (const [index, act] of acts.entries()) {
+  for (const act of acts) {
     try {
       const before = step?.record ?? record;
       // Answers are the askers' own.
-      const taken = act.take(index === 0 || !before ? before : plainCopy(before), now);
+      const taken = act.take(tell.length === 0 || !before ? before : { ...before, run: runCopy(before.run) }, now);
       tell.push(taken.tell);
       if (!taken.step) continue;
       const events = step ? [...step.events, ...taken.step.events] : taken.step.events;

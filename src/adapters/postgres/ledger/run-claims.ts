@@ -1,6 +1,5 @@
 import { applyClaim, applyTakeOver } from "../../../model/apply-claim.js";
 import { fullGate, gatesOf } from "../../../model/concurrency-gate.js";
-import { plainCopy } from "../../../model/plain-copy.js";
 import { isJobError } from "../../../model/job-error.js";
 import type { ClaimRequest } from "../../../model/run-change.js";
 import type { RunRecord } from "../../../model/run-record.js";
@@ -9,8 +8,10 @@ import type { FullRow } from "../../sql/ledger-schema.js";
 import { recordOf } from "../../sql/run-rows.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
+import { runCopy, type Definitions } from "../../sql/definitions.js";
 import { HeldGates } from "./held-gates.js";
 import { isUnderWay, type KnownRuns } from "./known-runs.js";
+
 import { GateCalls, gateNames, leavesGates, parkedLine } from "./run-gates.js";
 import type { TimedRow, Written } from "./statement-rows.js";
 import type { Statements } from "./statements.js";
@@ -57,6 +58,7 @@ export class RunClaims {
     private readonly connections: Connections,
     private readonly statements: Statements,
     private readonly known: KnownRuns,
+    private readonly definitions: Definitions,
     private readonly channel: string,
     private readonly announce: (announcement: Announcement) => void,
     /** Is called when a claim left runs that the next one may take. */
@@ -108,7 +110,8 @@ export class RunClaims {
   async #answer({ steps, written, announcement, leftSome }: ClaimEnd): Promise<readonly JobRun[]> {
     const versions = new Map((await written).map(({ seq, version }) => [seq, version]));
     for (const { seq, step } of steps) {
-      const record = plainCopy(step.record);
+      if (!isUnderWay(step.record)) continue;
+      const record = { ...step.record, run: runCopy(step.record.run) };
       this.known.keep({ seq, record, version: versions.get(seq) ?? "", gated: gatesOf(record.run).length > 0 });
     }
     this.announce(announcement);
@@ -253,7 +256,7 @@ export class RunClaims {
 
   #readable(row: FullRow): RunRecord | undefined {
     try {
-      return recordOf(row);
+      return recordOf(row, this.definitions.read);
     } catch (error) {
       if (!isJobError(error, "store_unavailable")) throw error;
       this.tell({ id: row.id, reason: error.message });

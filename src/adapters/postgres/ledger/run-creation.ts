@@ -6,6 +6,7 @@ import type { PostgresClient } from "../driver.js";
 import { ActGroups, type Act } from "./act-groups.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
+import type { Definitions } from "../../sql/definitions.js";
 import { isOutsideTransaction, isTaken } from "./postgres-failure.js";
 import { columnsOf } from "./step-columns.js";
 import type { Statement } from "./statement.js";
@@ -32,6 +33,7 @@ export class RunCreation {
   constructor(
     private readonly connections: Connections,
     private readonly statements: Statements,
+    private readonly definitions: Definitions,
     private readonly announce: (announcement: Announcement) => void,
   ) {
     const carryOut = (acts: readonly Submission[]): Promise<void> => this.#carryOut(acts);
@@ -39,15 +41,18 @@ export class RunCreation {
     this.#keyed = new ActGroups(carryOut, LARGEST_GROUP);
   }
 
-  create(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
-    if (runs.length === 0) return Promise.resolve([]);
-    const groups = runs.some(hasKey) ? this.#keyed : this.#plain;
+  create(given: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    if (given.length === 0) return Promise.resolve([]);
+    const groups = given.some(hasKey) ? this.#keyed : this.#plain;
+    const runs = given.map((run) => this.definitions.newRunCopy(run));
     return new Promise((resolve, reject) => groups.ask({ runs, resolve, reject }));
   }
 
   /** In whatever transaction the host's connection is in, the announcement with it. */
   async createIn(client: PostgresClient, channel: string, runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
-    const drafts = runs.map(draftOf);
+    // Nothing at all is sent: the host asks so in vain, and may give the client back at once.
+    if (runs.length === 0) return [];
+    const drafts = runs.map((run) => draftOf(this.definitions.newRunCopy(run)));
     const ask: Ask = async (statement, given) => {
       const { rows } = await client.query(queryOf(statement, given, false));
       // The statement says so of its own rows.
@@ -97,7 +102,7 @@ export class RunCreation {
     }
     // Nothing has to be known before the commit, which therefore need not wait.
     const { made } = await this.connections.transaction(kind, async (transaction) => ({
-      made: transaction.run(this.statements.insertRuns, submissionsOf(drafts)),
+      made: transaction.run(this.statements.insertRuns, this.#submissions(drafts)),
     }));
     const [first] = await made;
     return drafts.map((draft) => madeOf(draft, first?.now ?? 0));
@@ -107,7 +112,7 @@ export class RunCreation {
     const answers = new Map<RunRecord, CreatedRun>();
     for (let left = drafts; left.length > 0; left = left.filter((draft) => !answers.has(draft))) {
       const made = new Map(
-        (await ask(this.statements.insertRuns, submissionsOf(left))).map(({ id, now }) => [id, now]),
+        (await ask(this.statements.insertRuns, this.#submissions(left))).map(({ id, now }) => [id, now]),
       );
       for (const draft of left) {
         const now = made.get(draft.run.id);
@@ -118,7 +123,7 @@ export class RunCreation {
       const known = await this.#known(unmade, ask);
       for (const draft of unmade) {
         const row = known.get(draft.run.idempotencyKey);
-        if (row) answers.set(draft, { run: recordOf(row).run, created: false });
+        if (row) answers.set(draft, { run: recordOf(row, this.definitions.read).run, created: false });
       }
     }
     return drafts.flatMap((draft) => answers.get(draft) ?? []);
@@ -129,6 +134,16 @@ export class RunCreation {
     const byText = new Map(drafts.map(({ run: { idempotencyKey: key } }) => [JSON.stringify(key), key]));
     const rows = await ask(this.statements.runsByKey, { keys: [...byText.keys()] });
     return new Map(rows.map((row) => [byText.get(row.idempotency_key ?? "") ?? null, row]));
+  }
+
+  #submissions(drafts: readonly RunRecord[]): Submissions {
+    const rows = drafts.map((draft) => ({
+      ...rowOf(draft, 0),
+      definition: this.definitions.textOf(draft.run.definition),
+      parameters: JSON.stringify(draft.run.parameters),
+      body: JSON.stringify({ type: "run.pending", jobName: draft.run.jobName }),
+    }));
+    return columnsOf(rows, SUBMISSION_NAMES);
   }
 
   async #takenId(drafts: readonly RunRecord[]): Promise<string> {
@@ -149,16 +164,6 @@ function draftOf(run: NewRun): RunRecord {
 
 function madeOf({ run }: RunRecord, now: number): CreatedRun {
   return { run: { ...run, createdAt: new Date(now) }, created: true };
-}
-
-function submissionsOf(drafts: readonly RunRecord[]): Submissions {
-  const rows = drafts.map((draft) => ({
-    ...rowOf(draft, 0),
-    definition: JSON.stringify(draft.run.definition),
-    parameters: JSON.stringify(draft.run.parameters),
-    body: JSON.stringify({ type: "run.pending", jobName: draft.run.jobName }),
-  }));
-  return columnsOf(rows, SUBMISSION_NAMES);
 }
 
 const SUBMISSION_NAMES = [

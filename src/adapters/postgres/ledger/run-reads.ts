@@ -2,12 +2,17 @@ import { isJobError } from "../../../model/job-error.js";
 import type { PendingCancel } from "../../../model/run-change.js";
 import type { RunEvent } from "../../../model/run-event.js";
 import { runCursor, type RunPageRequest } from "../../../model/run-paging.js";
+import { RUN_STATUSES } from "../../../model/run-status.js";
 import type { CancelRequest, JobRun, RunPage, UnreadableRun } from "../../../model/run.js";
 import type { FullRow } from "../../sql/ledger-schema.js";
 import { eventOf, listedAs, recordOf } from "../../sql/run-rows.js";
 import type { Connections } from "./connections.js";
+import type { Definitions } from "../../sql/definitions.js";
 import type { Statement } from "./statement.js";
 import type { Statements } from "./statements.js";
+
+/** Postgres takes no text that holds it, so no run has it in its id. */
+const NUL = "\0";
 
 /** How many runs whose time has come are looked at for the connections that they need. */
 const LOOKED_AT = 1_000;
@@ -17,18 +22,20 @@ export class RunReads {
   constructor(
     private readonly connections: Connections,
     private readonly statements: Statements,
+    private readonly definitions: Definitions,
   ) {}
 
   async run(id: string): Promise<JobRun | undefined> {
+    if (id.includes(NUL)) return undefined;
     const [row] = await this.#ask(this.statements.runById, { id });
-    return row && recordOf(row).run;
+    return row && recordOf(row, this.definitions.read).run;
   }
 
   async page(request: RunPageRequest): Promise<RunPage> {
     const rows = await this.#rows(request);
     const page = rows.slice(0, request.limit);
     const unreadable: UnreadableRun[] = [];
-    const runs = page.flatMap((row) => readable(row, unreadable) ?? []);
+    const runs = page.flatMap((row) => this.#readable(row, unreadable) ?? []);
     const last = page.at(-1);
     return {
       runs,
@@ -38,7 +45,7 @@ export class RunReads {
   }
 
   async events(id: string, after: number, limit: number): Promise<readonly RunEvent[]> {
-    if (limit <= 0) return [];
+    if (limit <= 0 || id.includes(NUL)) return [];
     return (await this.#ask(this.statements.events, { id, after, limit })).map((row) => eventOf(id, row));
   }
 
@@ -61,25 +68,26 @@ export class RunReads {
     return rows.map(({ id, epoch, cancel_request: request }) => ({ runId: id, epoch, reason: reasonIn(request) }));
   }
 
-  // One seek in an index for each kind of status: a single query over several would sort all runs that have one of them.
-  async #rows({ jobName: job, statuses, limit, before }: RunPageRequest): Promise<readonly FullRow[]> {
+  // One seek in an index for each kind of status: a plain query over several would sort all runs that have one of them.
+  #rows({ jobName: job, statuses, limit, before }: RunPageRequest): Promise<readonly FullRow[]> {
     const range = { before, limit: limit + 1 };
-    if (!statuses) {
-      return job === undefined
-        ? this.#ask(this.statements.page, range)
-        : this.#ask(this.statements.pageOfJob, { ...range, job });
+    if (job === undefined && !statuses) return this.#ask(this.statements.page, range);
+    const kinds = new Set((statuses ?? RUN_STATUSES).map(listedAs));
+    kinds.delete("active");
+    const asked = { ...range, listed: [...kinds], statuses: statuses ?? null };
+    return job === undefined
+      ? this.#ask(this.statements.pageOfListed, asked)
+      : this.#ask(this.statements.pageOfJobListed, { ...asked, job });
+  }
+
+  #readable(row: FullRow, unreadable: UnreadableRun[]): JobRun | undefined {
+    try {
+      return recordOf(row, this.definitions.read).run;
+    } catch (error) {
+      if (!isJobError(error, "store_unavailable")) throw error;
+      unreadable.push({ id: row.id, reason: error.message });
+      return undefined;
     }
-    const kinds = [...new Set(statuses.map(listedAs))].map((listed) => {
-      const asked = { ...range, listed, statuses: statuses.filter((status) => listedAs(status) === listed) };
-      return job === undefined
-        ? this.#ask(this.statements.pageOfListed, asked)
-        : this.#ask(this.statements.pageOfJobListed, { ...asked, job });
-    });
-    const rows = await Promise.all(kinds);
-    return rows
-      .flat()
-      .sort((left, right) => right.seq - left.seq)
-      .slice(0, limit + 1);
   }
 
   async #ask<Given extends object, Row>(statement: Statement<Given, Row>, given: Given): Promise<readonly Row[]> {
@@ -92,16 +100,6 @@ export class RunReads {
 }
 
 const READING = { durable: false, plans: "finding" } as const;
-
-function readable(row: FullRow, unreadable: UnreadableRun[]): JobRun | undefined {
-  try {
-    return recordOf(row).run;
-  } catch (error) {
-    if (!isJobError(error, "store_unavailable")) throw error;
-    unreadable.push({ id: row.id, reason: error.message });
-    return undefined;
-  }
-}
 
 // A line that is not JSON belongs to a run that cannot be read: claims tell of it.
 function namesIn(line: string): readonly string[] {

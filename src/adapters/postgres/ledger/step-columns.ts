@@ -1,7 +1,7 @@
 import type { RunStep } from "../../../model/run-record.js";
 import type { EventRow, RunRow } from "../../sql/ledger-schema.js";
-import { eventRowOf, rowOf } from "../../sql/run-rows.js";
-import { CHANGING, type Columns, type Steps } from "./statement-rows.js";
+import { eventRowOf, stepRowOf } from "../../sql/run-rows.js";
+import { CHANGING, type Changing, type Columns, type Steps } from "./statement-rows.js";
 
 /** A step of a run, and where the run is stored. */
 export interface StoredStep {
@@ -11,10 +11,10 @@ export interface StoredStep {
 
 /** Steps as the statement takes them. */
 export function stepColumns(steps: readonly StoredStep[], now: number): Steps {
-  const rows = steps.map(({ step }) => rowOf(step.record, now));
+  const rows = steps.map(({ step }) => stepRowOf(step.record, now));
   const events = steps.flatMap(({ seq, step }) => step.events.map((event) => eventRowOf(event, seq)));
   return {
-    ...columnsOf<RunRow, keyof typeof CHANGING>(rows, CHANGING_NAMES),
+    ...columnsOf<RunRow, Changing>(rows, CHANGING_NAMES),
     seqs: steps.map(({ seq }) => seq),
     event_runs: events.map(({ run_seq: run }) => run),
     event_seq: columnOf(events, "seq"),
@@ -35,7 +35,7 @@ export function columnsOf<Row, C extends keyof Row>(
   return columns as Columns<Row, C>;
 }
 
-const CHANGING_NAMES = Object.keys(CHANGING) as (keyof typeof CHANGING)[];
+const CHANGING_NAMES = Object.keys(CHANGING) as Changing[];
 
 function columnOf<C extends keyof EventRow>(events: readonly EventRow[], name: C): EventRow[C][] {
   return events.map((event) => event[name]);

@@ -1,5 +1,6 @@
 import { JobError } from "../../../model/job-error.js";
 import { LEDGER_TYPES, type PostgresAnswer, type PostgresClient, type PostgresQuery } from "../driver.js";
+import { arrayLiteral } from "./array-literal.js";
 import type { Statement } from "./statement.js";
 
 /** After this the server gives a statement up; the client does, a little later, when it does not even hear of that. */
@@ -30,7 +31,8 @@ export class Transaction {
   }
 
   begin(kind: TransactionKind): void {
-    void this.#send({ text: beginText(kind) });
+    void this.#send({ text: "begin isolation level read committed read write" });
+    void this.#send(settingsOf(kind));
   }
 
   run<Given extends object, Row>(statement: Statement<Given, Row>, given: Given): Promise<readonly Row[]> {
@@ -82,35 +84,42 @@ export function queryOf<Given extends object>(
   given: Given,
   named: boolean,
 ): PostgresQuery {
-  const values = keys.map((key) => given[key]);
+  const values = keys.map((key) => valueOf(given[key]));
   return { text, values, types: LEDGER_TYPES, ...(named && { name }) };
+}
+
+function valueOf(value: unknown): unknown {
+  // Arrays are what a statement unnests: columns of rows.
+  return Array.isArray(value) ? arrayLiteral(value) : value;
 }
 
 const NOT_COMMITTED = { message: "A transaction of the ledger ended without a commit.", hint: "Please report this." };
 
-const ALWAYS = [
-  "plan_cache_mode = force_generic_plan",
-  "jit = off",
-  `statement_timeout = ${STATEMENT_MS}`,
-  `lock_timeout = ${PAUSE_MS}`,
-  `idle_in_transaction_session_timeout = ${PAUSE_MS}`,
-];
+const ALWAYS = {
+  plan_cache_mode: "force_generic_plan",
+  jit: "off",
+  statement_timeout: STATEMENT_MS,
+  lock_timeout: PAUSE_MS,
+  idle_in_transaction_session_timeout: PAUSE_MS,
+};
 
 // The tables change their size faster than the server's statistics: what has one right plan is not left to them.
 const PLANS = {
-  finding: [
-    "enable_seqscan = off",
-    "enable_hashjoin = off",
-    "enable_mergejoin = off",
-    "enable_bitmapscan = off",
-    "enable_incremental_sort = off",
-  ],
-  adding: ["enable_nestloop = off"],
+  finding: {
+    enable_seqscan: "off",
+    enable_hashjoin: "off",
+    enable_mergejoin: "off",
+    enable_bitmapscan: "off",
+    enable_incremental_sort: "off",
+  },
+  adding: { enable_nestloop: "off" },
 };
 
-function beginText({ durable, plans }: TransactionKind): string {
-  const settings = [...ALWAYS, ...PLANS[plans], ...(durable ? [] : ["synchronous_commit = off"])];
-  return `begin isolation level read committed read write; ${settings.map((one) => `set local ${one}`).join("; ")}`;
+// One prepared statement: as many of their own would take longer than the rest of a small transaction.
+function settingsOf({ durable, plans }: TransactionKind): PostgresQuery {
+  const settings = { ...ALWAYS, ...PLANS[plans], ...(!durable && { synchronous_commit: "off" }) };
+  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  return { text: `select ${calls.join(", ")}`, name: `millrace_${plans}_${durable ? "durable" : "quick"}` };
 }
 
 function isPipelined(client: object): boolean {

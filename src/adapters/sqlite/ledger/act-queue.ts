@@ -84,21 +84,20 @@ export class ActQueue {
   #commit(group: readonly Act[], apart = false): readonly Answer[] {
     const { beginImmediate, commit, rollback } = this.statements;
     beginImmediate.run();
-    let acting = true;
+    let answers: readonly Answer[] | undefined;
     try {
       this.surroundings.begun();
-      const answers = group.map((act) => (apart ? this.#behindSavepoint(act) : act.write()));
-      acting = false;
+      answers = group.map((act) => (apart ? this.#behindSavepoint(act) : act.write()));
       commit.run();
-      this.surroundings.committed(group.reduce((runs, { size }) => runs + size, 0));
-      return answers;
     } catch (error) {
+      this.surroundings.takenBack();
       // Some errors, a full disk among them, have rolled back by themselves.
       if (this.connection.database.inTransaction) rollback.run();
-      this.surroundings.takenBack();
-      if (apart || !acting || group.length === 1) throw error;
+      if (apart || answers) throw error;
+      return this.#commit(group, true);
     }
-    return this.#commit(group, true);
+    this.surroundings.committed(group.reduce((runs, { size }) => runs + size, 0));
+    return answers;
   }
 
   #behindSavepoint({ write, reject }: Act): Answer {
@@ -109,10 +108,10 @@ export class ActQueue {
       release.run();
       return answer;
     } catch (error) {
+      this.surroundings.takenBack();
       if (!this.connection.database.inTransaction) throw error;
       rollbackToSavepoint.run();
       release.run();
-      this.surroundings.takenBack();
       return { durable: false, tell: () => reject(error), reject };
     }
   }

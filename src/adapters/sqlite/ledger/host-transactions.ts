@@ -3,6 +3,7 @@ import type { Database } from "better-sqlite3";
 import type * as kyselyModule from "kysely";
 import { JobError } from "../../../model/job-error.js";
 import type { CreatedRun, NewRun } from "../../../model/run.js";
+import type { Definitions } from "../../sql/definitions.js";
 import { createRuns } from "./create-runs.js";
 import { runStatements } from "./run-statements.js";
 import { RunStorage } from "./run-storage.js";
@@ -18,6 +19,7 @@ export class HostTransactions {
     private readonly file: string | undefined,
     private readonly tablePrefix: string,
     private readonly kysely: typeof kyselyModule,
+    private readonly definitions: Definitions,
   ) {}
 
   /** All of the runs or, when it throws, none, whatever the host makes of the error. */
@@ -39,7 +41,7 @@ export class HostTransactions {
     const known = this.#storages.get(database);
     if (known) return known;
     const statements = runStatements(new StatementMaker(database, this.tablePrefix, this.kysely));
-    const storage = new RunStorage(statements, null, false);
+    const storage = new RunStorage(statements, this.definitions, null, false);
     this.#storages.set(database, storage);
     return storage;
   }

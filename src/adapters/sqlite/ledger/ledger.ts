@@ -2,6 +2,7 @@ import type * as kyselyModule from "kysely";
 import type { RunPageRequest } from "../../../model/run-paging.js";
 import type { CreatedRun, JobRun, NewRun, RunPage } from "../../../model/run.js";
 import type { StoreContext } from "../../../ports/job-store.js";
+import { Definitions } from "../../sql/definitions.js";
 import { ActQueue } from "./act-queue.js";
 import { ChangeWatch } from "./change-watch.js";
 import { createRuns } from "./create-runs.js";
@@ -35,6 +36,7 @@ export interface LedgerParts {
 
 /** An open ledger: one connection, its statements, and the two ways in which acts get at them. */
 export class Ledger {
+  readonly #definitions = new Definitions();
   readonly runs: RunStorage;
   readonly claims: RunClaims;
   readonly #queue: ActQueue;
@@ -55,12 +57,12 @@ export class Ledger {
       committed: (runs) => checkpoints?.committed(runs),
       takenBack: () => this.runs.forget(),
     });
-    this.runs = new RunStorage(statements, file?.sessions.id ?? null, !connection.isHosts);
+    this.runs = new RunStorage(statements, this.#definitions, file?.sessions.id ?? null, !connection.isHosts);
     this.claims = new RunClaims(statements, this.runs, new RunGates(statements), file?.sessions, ({ id, reason }) => {
       if (!told.has(id)) logger?.warn("A run is passed over by claims.", { runId: id, reason });
       told.add(id);
     });
-    this.#hosts = new HostTransactions(connection.database, file?.path, plan.tablePrefix, kysely);
+    this.#hosts = new HostTransactions(connection.database, file?.path, plan.tablePrefix, kysely, this.#definitions);
     this.#watch = onChange && new ChangeWatch(connection, statements, clock, onChange);
     this.#watch?.start();
   }
@@ -97,13 +99,15 @@ export class Ledger {
     return this.#told(this.#queue.write(() => act(this.context.clock.now()), isDurable, size));
   }
 
-  createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+  createRuns(given: readonly NewRun[]): Promise<readonly CreatedRun[]> {
+    const runs = given.map((run) => this.#definitions.newRunCopy(run));
     const create = (now: number): readonly CreatedRun[] => createRuns(this.runs, runs, now);
     return this.write(create, (answers) => answers.some(({ created }) => created), runs.length);
   }
 
   /** As {@link createRuns}, at once and in the host's transaction. */
-  createRunsIn(connection: unknown, runs: readonly NewRun[]): readonly CreatedRun[] {
+  createRunsIn(connection: unknown, given: readonly NewRun[]): readonly CreatedRun[] {
+    const runs = given.map((run) => this.#definitions.newRunCopy(run));
     try {
       const created = this.#hosts.create(connection, runs, this.context.clock.now());
       if (connection === this.parts.connection.database) this.#watch?.hostWrote();

@@ -4,7 +4,8 @@ import type { RunRecord, RunStep } from "../../../model/run-record.js";
 import { isTerminal } from "../../../model/run-status.js";
 import type { JobRun, UnreadableRun } from "../../../model/run.js";
 import type { FullRow, RunRow } from "../../sql/ledger-schema.js";
-import { definitionRowOf, eventOf, eventRowOf, recordOf, rowOf, stepRowOf } from "../../sql/run-rows.js";
+import type { Definitions } from "../../sql/definitions.js";
+import { eventOf, eventRowOf, recordOf, rowOf, stepRowOf } from "../../sql/run-rows.js";
 import type { RunStatements } from "./run-statements.js";
 
 /** A run and where it is stored. */
@@ -22,6 +23,7 @@ export class RunStorage {
 
   constructor(
     private readonly statements: RunStatements,
+    private readonly definitions: Definitions,
     /** The session through which leases are taken; null where owners have none. */
     private readonly session: number | null,
     /** Whether nobody writes to the ledger unseen between {@link forget}s. */
@@ -34,7 +36,7 @@ export class RunStorage {
   }
 
   get(id: string): StoredRun | undefined {
-    return stored(this.statements.runById.get({ id }));
+    return this.#stored(this.statements.runById.get({ id }));
   }
 
   /** As {@link get}, under the write lock. What it gives may be given again: it is not to be changed or handed out. */
@@ -43,7 +45,7 @@ export class RunStorage {
   }
 
   byIdempotencyKey(key: string | null): StoredRun | undefined {
-    return key === null ? undefined : stored(this.statements.runByKey.get({ key: JSON.stringify(key) }));
+    return key === null ? undefined : this.#stored(this.statements.runByKey.get({ key: JSON.stringify(key) }));
   }
 
   /** False: there is a run of this id. */
@@ -52,7 +54,12 @@ export class RunStorage {
     const { changes, lastInsertRowid } = insertRun.write(rowOf(record, now));
     if (changes === 0) return false;
     const seq = Number(lastInsertRowid);
-    insertDefinition.write(definitionRowOf(record, seq));
+    const { definition, parameters } = record.run;
+    insertDefinition.write({
+      run_seq: seq,
+      definition: this.definitions.textOf(definition),
+      parameters: JSON.stringify(parameters),
+    });
     this.#log(seq, events);
     return true;
   }
@@ -80,7 +87,7 @@ export class RunStorage {
   readable(seq: number, tell: (unreadable: UnreadableRun) => void): StoredRun | undefined {
     const row = this.statements.runBySeq.get({ seq });
     try {
-      return stored(row);
+      return this.#stored(row);
     } catch (error) {
       if (!row || !isJobError(error, "store_unavailable")) throw error;
       tell({ id: row.id, reason: error.message });
@@ -106,11 +113,20 @@ export class RunStorage {
     return finished.length;
   }
 
-  #write(statement: RunStatements["startRun"], { seq }: StoredRun, { record, events }: RunStep, now: number): void {
-    statement.write(Object.assign(stepRowOf(record, now), { seq, lease_session: this.session }));
+  // Only over what the step was computed from: a record that is out of date must never win, whatever let it grow old.
+  #write(statement: RunStatements["startRun"], before: StoredRun, { record, events }: RunStep, now: number): void {
+    const { seq } = before;
+    const { run, epoch } = before.record;
+    const row = Object.assign(stepRowOf(record, now), { lease_session: this.session });
+    const { status, lastEventSeq } = run;
+    if (!statement.change(row, { seq, status, epoch, last_event_seq: lastEventSeq })) throw new StaleRecord(run.id);
     this.#log(seq, events);
     if (this.remembers && isUnderWay(record.run)) this.#written.set(record.run.id, { seq, record, queue: null });
     else this.#written.delete(record.run.id);
+  }
+
+  #stored(row: FullRow | undefined): StoredRun | undefined {
+    return row && { seq: row.seq, record: recordOf(row, this.definitions.read), queue: row.queue };
   }
 
   #log(seq: number, events: readonly RunEvent[]): void {
@@ -118,10 +134,13 @@ export class RunStorage {
   }
 }
 
-export function isUnderWay({ status }: Pick<JobRun, "status">): boolean {
-  return status === "running" || status === "committing";
+/** A run is not as it was remembered. Its act is taken back and carried out again, from what is stored. */
+class StaleRecord extends Error {
+  constructor(runId: string) {
+    super(`The run ${runId} is not as the ledger remembered it.`);
+  }
 }
 
-function stored(row: FullRow | undefined): StoredRun | undefined {
-  return row && { seq: row.seq, record: recordOf(row), queue: row.queue };
+export function isUnderWay({ status }: Pick<JobRun, "status">): boolean {
+  return status === "running" || status === "committing";
 }

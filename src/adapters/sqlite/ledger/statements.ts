@@ -18,7 +18,10 @@ interface SqliteLedger {
 }
 
 /** What a step writes. */
-export type WrittenRow = StepRow & Pick<SqliteRunRow, "seq" | "lease_session">;
+export type WrittenRow = StepRow & Pick<SqliteRunRow, "lease_session">;
+
+/** What of a run's row a step was computed from. */
+export type RowBefore = Pick<SqliteRunRow, "seq" | "status" | "epoch" | "last_event_seq">;
 
 export type SqliteRunRow = Selectable<SqliteRunTable>;
 
@@ -34,6 +37,13 @@ export interface Prepared<Given extends readonly unknown[], Row> {
 /** A prepared statement that writes a row. */
 export interface RowWriter<Row> {
   write(row: Row): { readonly changes: number; readonly lastInsertRowid: number | bigint };
+  readonly source: string;
+}
+
+/** A prepared statement that changes a row. */
+export interface RowChanger<Row> {
+  /** False: the row is not as it was before, and stays as it is. */
+  change(row: Row, before: RowBefore): boolean;
   readonly source: string;
 }
 
@@ -77,19 +87,24 @@ export class StatementMaker {
   insert<Row>(table: keyof SqliteLedger, columns: readonly (keyof Row & string)[], ending = ""): RowWriter<Row> {
     const names = columns.map((column) => `"${column}"`).join(", ");
     const places = columns.map(() => "?").join(", ");
-    return this.#rowWriter(`insert into "${table}" (${names}) values (${places}) ${ending}`, columns);
+    const text = `insert into "${table}" (${names}) values (${places}) ${ending}`;
+    // By their places: binding thirty values by name takes twice as long.
+    const statement = this.#prepared<unknown[], never>(text);
+    return { source: statement.source, write: (row) => statement.run(...columns.map((column) => row[column])) };
   }
 
   /** Writes these columns of a row of `runs`; the others stay. */
-  update(columns: readonly (keyof WrittenRow)[]): RowWriter<WrittenRow> {
+  update(columns: readonly (keyof WrittenRow)[]): RowChanger<WrittenRow> {
     const places = columns.map((column) => `"${column}" = ?`).join(", ");
-    return this.#rowWriter(`update "runs" set ${places} where "seq" = ?`, [...columns, "seq"]);
-  }
-
-  // By their places: binding thirty values by name takes twice as long.
-  #rowWriter<Row>(text: string, columns: readonly (keyof Row & string)[]): RowWriter<Row> {
-    const statement = this.#prepared<unknown[], never>(text);
-    return { source: statement.source, write: (row) => statement.run(...columns.map((column) => row[column])) };
+    const asBefore = '"seq" = ? and "status" = ? and "epoch" = ? and "last_event_seq" = ?';
+    const statement = this.#prepared<unknown[], never>(`update "runs" set ${places} where ${asBefore}`);
+    return {
+      source: statement.source,
+      change: (row, { seq, status, epoch, last_event_seq }) => {
+        const values = columns.map((column) => row[column]);
+        return statement.run(...values, seq, status, epoch, last_event_seq).changes > 0;
+      },
+    };
   }
 
   #prepared<Given extends unknown[], Row>(query: Compilable | string): Prepared<Given, Row> {
