@@ -129,7 +129,7 @@ export class RunEnding {
     change: Pick<RunTransition, "error" | "delayMs" | "uncountAttempt" | "countRecovery">,
     cause: RetryCause,
   ): Promise<EndState> {
-    const { delayMs, error = null } = change;
+    const { error = null } = change;
     // The store dates the next attempt: its clock is the one that the run waits for.
     const event = { type: "run.retrying", cause, error, nextAttemptAt: null } as const;
     // A wish to cancel that was acknowledged must not be lost with the attempt that would have obeyed it.
