@@ -3,7 +3,7 @@ import type { GateCallColumns } from "./run-gates.js";
 import type { StatementParts } from "./statement-parts.js";
 import type { Now } from "./statement-rows.js";
 
-interface Gates {
+export interface Gates {
   readonly channel: string;
   /** As the rows hold them: JSON text. */
   readonly names: readonly string[];

@@ -4,7 +4,7 @@ import type { StatementParts } from "./statement-parts.js";
 import type { Range } from "./statement-rows.js";
 import type { Value } from "./statement.js";
 
-interface Listed {
+export interface Listed {
   /** The kinds of statuses that are listed, but for those under way. */
   readonly listed: readonly string[];
   /** Null: all, also what somebody wrote there by hand. */

@@ -8,7 +8,7 @@ export interface Standing extends Numbered {
   readonly priority: number;
 }
 
-interface LineRange {
+export interface LineRange {
   readonly from: string;
   readonly to: string;
 }

@@ -6,7 +6,7 @@ export interface Numbered {
   readonly seq: number;
 }
 
-interface Page {
+export interface Page {
   readonly before: number;
   readonly limit: number;
 }
@@ -113,7 +113,7 @@ export function runStatements(maker: StatementMaker) {
   };
 }
 
-interface Listing {
+export interface Listing {
   readonly listedAs: string;
   readonly status: string;
 }
