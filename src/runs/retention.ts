@@ -6,7 +6,10 @@ import { pause, withAnswer } from "./waiting.js";
 
 /** How long runs are kept after they have ended, in milliseconds. `Infinity`: for ever. */
 export interface RetentionTimes {
-  /** Default 14 days: their rows are in the destination, and a fortnight covers whoever asks what happened to them. */
+  /**
+   * Default: as long as the others are kept at most, 90 days. With less, a redrive that succeeded may be forgotten before the
+   * run that it repeated, which can then be redriven once more.
+   */
   readonly succeededMs?: number;
   /** Default 90 days: they are what somebody has yet to look at, and to submit again. */
   readonly failedMs?: number;
@@ -35,10 +38,10 @@ export class Retention {
   constructor(
     private readonly services: RunServices,
     private readonly health: StoreHealth,
-    { succeededMs = 14 * DAY_MS, failedMs = 90 * DAY_MS, cancelledMs = 14 * DAY_MS }: RetentionTimes,
+    { succeededMs, failedMs = 90 * DAY_MS, cancelledMs = 14 * DAY_MS }: RetentionTimes,
   ) {
     const times = [
-      ["succeeded", succeededMs],
+      ["succeeded", succeededMs ?? Math.max(failedMs, cancelledMs)],
       ["failed", failedMs],
       ["cancelled", cancelledMs],
     ] as const;
