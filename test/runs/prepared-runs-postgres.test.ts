@@ -1,12 +1,13 @@
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { PostgresJobStore } from "../../src/adapters/postgres/postgres-job-store.js";
 import { systemClock } from "../../src/adapters/system/system-clock.js";
 import { defineJob } from "../../src/jobs/define-job.js";
+import { describePostgres } from "../support/describe-postgres.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
 import { idBatch, type Play } from "../support/stub-engine.js";
-import { postgresMissing, startPostgres, type PostgresServer } from "../support/postgres-server.js";
+import { startPostgres, type PostgresServer } from "../support/postgres-server.js";
 
 const job = defineJob({
   name: "load",
@@ -21,7 +22,7 @@ const untilCancelled: Play = async function* ({ signal, query }) {
   yield idBatch([1]);
 };
 
-describe.skipIf(postgresMissing() !== undefined)("a prepared run and a transaction in Postgres", () => {
+describePostgres("a prepared run and a transaction in Postgres", () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   let parts: ReturnType<typeof harness>;
