@@ -110,12 +110,15 @@ export { newRunRecord, runIdTaken, type RunRecord, type RunStep } from "./model/
 // The ports: what a store, a destination, a connection or an engine of your own implements.
 export type { Clock } from "./ports/clock.js";
 export type { Connection, ConnectionCapabilities } from "./ports/connection.js";
+export type { EngineTarget, EngineWriter, WrittenRows } from "./ports/engine-target.js";
 export type { IdSource } from "./ports/ids.js";
 export type {
+  CommitDetails,
   CommitPermit,
   DestinationCapabilities,
   JobDestination,
   Settlement,
+  StateChange,
   WriteRequest,
 } from "./ports/job-destination.js";
 export type {

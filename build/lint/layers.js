@@ -6,8 +6,9 @@
 const DOMAIN = ["model", "ports", "jobs", "runs"];
 const FEATURES = ["schedules", "executions", "pipelines", "catalog"];
 const ADAPTER = {
-  may: ["model", "ports", "adapters/sql"],
-  because: "an adapter knows the ports, its own driver and adapters/sql, so that any one can be removed or replaced",
+  may: ["model", "ports", "adapters/sql", "adapters/file-lock"],
+  because:
+    "an adapter knows the ports, its own driver and the parts that adapters share, so that any one can be removed",
 };
 
 const layers = {
@@ -35,6 +36,7 @@ const layers = {
   cli: { may: [...DOMAIN, ...FEATURES, "executor", "http"], because: "cli is a thin edge over the executor" },
   testing: { may: ["model", "ports"], because: "the suites must hold for adapters written by others" },
   "adapters/sql": { may: ["model", "ports"], because: "it is the driverless part that the SQL adapters share" },
+  "adapters/file-lock": { may: [], because: "it is the lock that adapters for files share, and knows none of them" },
   index: {
     may: [...DOMAIN, ...FEATURES, "executor", "adapters/croner", "adapters/memory", "adapters/system"],
     because: "the main entry point loads no driver; those have entry points of their own",
@@ -57,7 +59,12 @@ export const packages = {
   },
   "@duckdb/node-api": { in: ["adapters/duckdb"], because: "one driver, one adapter" },
   "@duckdb/node-bindings": { in: ["adapters/duckdb"], because: "one driver, one adapter" },
-  "better-sqlite3": { in: ["adapters/sqlite"], because: "one driver, one adapter" },
+  "better-sqlite3": {
+    in: ["adapters/sqlite", "adapters/file-lock"],
+    because: "one driver, one adapter; its file locks also serve the adapters for files",
+  },
+  "@lancedb/lancedb": { in: ["adapters/lance"], because: "one driver, one adapter" },
+  yaml: { in: ["jobs"], because: "only job files are written in it" },
   pg: { in: ["adapters/postgres"], because: "one driver, one adapter" },
   croner: { in: ["adapters/croner"], because: "one driver, one adapter" },
   kysely: { in: SQL_STORES, because: "SQL is built in the SQL adapters and nowhere else" },

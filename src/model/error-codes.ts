@@ -56,6 +56,12 @@ export const ERROR_CODES = {
   ),
   destination_failed: entry(["run"], true, "The destination refused or lost the write; nothing was committed."),
   destination_misbehaved: entry(["run"], false, "The destination broke the promise of its port; see the message."),
+  state_conflict: entry(
+    ["run"],
+    true,
+    "Another run of the job committed after this one had read the job's state; nothing was committed.",
+  ),
+  unsupported_state: entry(["submit", "run"], false, "The destination cannot keep a job's state with its rows."),
   stream_incomplete: entry(["run"], true, "The end of the rows was not proven, or rows were lost on the way."),
   timed_out: entry(["run"], true, "The run took longer than its time-out and was stopped before its commit."),
   start_deadline_passed: entry(["run"], false, "The run did not start before its deadline."),

@@ -1,4 +1,5 @@
 import type { DataType } from "../model/data-type.js";
+import type { JsonValue } from "../model/json.js";
 import type { StorageAnswer } from "../model/lossless-storage.js";
 import type { Column, TableSchema } from "../model/table-schema.js";
 import type { CommitId, CommitReceipt, WriteMode, WriteModeKind } from "../model/write-mode.js";
@@ -17,6 +18,12 @@ export interface JobDestination {
 
   /** What the table holds, or null when it is not there. Throws when that cannot be known. */
   schema(signal: AbortSignal): Promise<TableSchema | null>;
+
+  /**
+   * What the last committed write with this key left as its state; null when there was none. Only where
+   * `capabilities.state` is true. A write that is still under way does not count.
+   */
+  readState?(key: string, signal: AbortSignal): Promise<JsonValue | null>;
 
   /**
    * Whether a value of this type can be kept without loss: in `column` of the existing table, or, when `column` is
@@ -49,8 +56,19 @@ export interface DestinationCapabilities {
    * landed, not rule out one in flight. `none`: it never knows; such a destination is used with retries off.
    */
   readonly commitFence: "fenced" | "lookup" | "none";
+  /** Whether a write can store a {@link StateChange} in the same act as its rows. */
+  readonly state?: boolean;
   /** The largest result in bytes that one commit may hold; absent when there is no limit but the system's. */
   readonly maxCommitBytes?: number;
+}
+
+/** What a write remembers beside its rows, for the next one of the same job. */
+export interface StateChange {
+  /** Whose state it is: the job's name. */
+  readonly key: string;
+  /** What `readState` gave when the query was bound; null: nothing. */
+  readonly from: JsonValue | null;
+  readonly to: JsonValue;
 }
 
 export type Settlement =
@@ -64,6 +82,12 @@ export interface WriteRequest {
   /** The columns of the rows: the same as `rows.schema`. */
   readonly schema: TableSchema;
   readonly createIfMissing: boolean;
+  /**
+   * Called when all rows are taken, before the permit is asked for: what to store with them. The write is refused with
+   * `state_conflict` when what is stored is no longer equal to `from`, and commits nothing: another write came between, and
+   * these rows may be in the table already. Undefined: the job has no state.
+   */
+  readonly state?: () => StateChange;
   /** Aborted on cancel, time-out, stop or a lost lease; never after the permit. */
   readonly signal: AbortSignal;
   /** Rows and bytes taken so far. May be called as often as one likes; the caller thins. */
@@ -78,5 +102,11 @@ export interface WriteRequest {
 /** The right to commit, once. */
 export interface CommitPermit {
   /** Call when the commit is known to be in the destination: the only way to a receipt. */
-  readonly committed: (details?: { readonly snapshotId?: string }) => CommitReceipt;
+  readonly committed: (details?: CommitDetails) => CommitReceipt;
+}
+
+export interface CommitDetails {
+  readonly snapshotId?: string;
+  /** Default: the rows staged. Fewer only where an upsert kept the last of several rows with one key. */
+  readonly rowsWritten?: number;
 }

@@ -1,6 +1,6 @@
 import { isJobError, JobError } from "../model/job-error.js";
 import type { CommitId, CommitReceipt } from "../model/write-mode.js";
-import type { CommitPermit } from "../ports/job-destination.js";
+import type { CommitDetails, CommitPermit } from "../ports/job-destination.js";
 import { interruptionError, type AttemptControl, type Interruption } from "./attempt-control.js";
 import type { CountedRows } from "./counted-rows.js";
 import { Cue } from "./cue.js";
@@ -64,7 +64,7 @@ export class CommitGate {
     }
     if (refusal) throw interruptionError(refusal);
     this.granted.fire();
-    return { committed: (details) => this.#committed(rowsStaged, details?.snapshotId ?? null) };
+    return { committed: (details) => this.#committed(rowsStaged, details) };
   }
 
   #fault(rowsStaged: number): JobError | null {
@@ -80,7 +80,8 @@ export class CommitGate {
     });
   }
 
-  #committed(rowsWritten: number, snapshotId: string | null): CommitReceipt {
+  #committed(rowsStaged: number, details: CommitDetails = {}): CommitReceipt {
+    const { snapshotId = null, rowsWritten = rowsStaged } = details;
     if (this.#closed) throw misbehaved("reported its commit after the commit had been settled");
     if (this.#receipt) throw misbehaved("reported its commit twice");
     this.#receipt = Object.freeze({ commitId: this.commitId, rowsWritten, snapshotId });
