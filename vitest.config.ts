@@ -10,7 +10,10 @@ export default defineConfig({
     alias: [
       { find: /^millrace$/, replacement: `${import.meta.dirname}/src/index.ts` },
       { find: /^millrace\/testing$/, replacement: `${import.meta.dirname}/src/testing/entry.ts` },
-      { find: /^millrace\/(duckdb|sqlite|postgres)$/, replacement: `${import.meta.dirname}/src/adapters/$1/entry.ts` },
+      {
+        find: /^millrace\/(duckdb|sqlite|postgres|lance)$/,
+        replacement: `${import.meta.dirname}/src/adapters/$1/entry.ts`,
+      },
     ],
   },
   test: {

@@ -8,9 +8,12 @@ export type { RetentionTimes } from "./runs/retention.js";
 
 // Jobs, and what a submit takes and gives.
 export { defineJob, type JobSpec } from "./jobs/define-job.js";
+export { loadJobs } from "./jobs/job-files/load-jobs.js";
+export { JobFileError, type JobFileProblem } from "./jobs/job-files/job-file-error.js";
 export type { JobDefinition } from "./jobs/job-definition.js";
 export type { DestinationSpec, WriteModeSpec } from "./jobs/read-destination.js";
 export type { ExecutionSpec } from "./jobs/read-execution.js";
+export type { StateSpec, StateSpecs } from "./jobs/read-state.js";
 export type {
   InferredInput,
   IntervalInput,
@@ -24,6 +27,7 @@ export type { StandardSchemaV1 } from "./jobs/standard-schema.js";
 export { requestSchema } from "./jobs/request-schema.js";
 export type { JsonSchema } from "./jobs/data-type-schema.js";
 export type { SubmitOptions } from "./runs/submit-options.js";
+export type { JobStateValue } from "./runs/job-state.js";
 export type { JobPreview, DestinationPreview, PreviewOptions } from "./runs/preview.js";
 export type { RunHandle } from "./runs/run-handle.js";
 export type { BulkOptions } from "./runs/bulk-submission.js";
@@ -83,6 +87,7 @@ export type {
   QuerySegment,
   QueryTemplate,
   RunDefinition,
+  StateDeclaration,
 } from "./model/job-definition.js";
 export {
   formatDataType,
@@ -106,6 +111,7 @@ export { applyTransition } from "./model/apply-transition.js";
 export { fullGate, gatesOf, type ConcurrencyGate } from "./model/concurrency-gate.js";
 export { runCursor, runPageRequest, type RunPageRequest } from "./model/run-paging.js";
 export { newRunRecord, runIdTaken, type RunRecord, type RunStep } from "./model/run-record.js";
+export { StoreOpeners } from "./model/store-openers.js";
 
 // The ports: what a store, a destination, a connection or an engine of your own implements.
 export type { Clock } from "./ports/clock.js";

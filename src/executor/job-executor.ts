@@ -4,6 +4,7 @@ import type { JobNames, SubmitArgs, SubmitItem } from "../jobs/job-params.js";
 import { JobRegistry } from "../jobs/job-registry.js";
 import type { CancelOutcome, JobRun, RunPage, RunQuery } from "../model/run.js";
 import type { JobSubmitError } from "../model/submit-error.js";
+import type { StoreContext } from "../ports/job-store.js";
 import {
   checkedReason,
   checkedResultOptions,
@@ -14,6 +15,7 @@ import {
 import type { ExecutorEvent } from "../runs/executor-events.js";
 import type { BulkItem, BulkOptions } from "../runs/bulk-submission.js";
 import type { PreparedRun } from "../runs/prepared-run.js";
+import type { JobStateValue } from "../runs/job-state.js";
 import type { JobPreview, PreviewOptions } from "../runs/preview.js";
 import { EndedElsewhere } from "../runs/ended-elsewhere.js";
 import { NOTHING_RECOVERED } from "../runs/recovery.js";
@@ -54,7 +56,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   readonly #lifecycle: Lifecycle<StartReport, StopReport, StopOptions>;
   readonly #access: RunAccess;
   readonly #followers: Followers;
-  #openedStore = false;
+  readonly #storeContext: StoreContext;
 
   /** @throws JobError `invalid_definition`, naming the option in `field`. */
   constructor(options: JobExecutorOptions<J>) {
@@ -62,6 +64,8 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     this.#options = options;
     this.#jobs = new JobRegistry(options.jobs);
     this.#services = executorServices(options, times);
+    const { clock, logger, ledger } = this.#services;
+    this.#storeContext = { clock, logger, onChange: (change) => ledger.hear(change) };
     this.#worker = role === "submit" ? null : new Worker(this.#services, { maxConcurrentRuns, retention });
     this.#endedElsewhere = new EndedElsewhere(this.#services);
     this.#lifecycle = new Lifecycle(
@@ -173,6 +177,14 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     return this.#submitter.preview(name, parameters, options);
   }
 
+  /**
+   * What the query of a job would be bound with now for each `{last.<name>}`: what its last commit left in the destination,
+   * or the initial value. Empty for a job without state.
+   */
+  jobState(name: JobNames<J>): ResultAsync<readonly JobStateValue[], JobSubmitError> {
+    return this.#submitter.state(name);
+  }
+
   /** The registered jobs, in order of their names. */
   listJobs(): readonly AnyJob[] {
     return this.#jobs.list();
@@ -224,10 +236,9 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
 
   async #start(): Promise<StartReport> {
     const { store, engine } = this.#options;
-    const { clock, logger, connections, ledger } = this.#services;
-    this.#openedStore = !store.isOpen;
+    const { clock, logger, connections } = this.#services;
     try {
-      await store.open({ clock, logger, onChange: (change) => ledger.hear(change) });
+      await store.open(this.#storeContext);
       await engine.open({ connections: connections.all, clock, logger });
       const recovered = (await this.#worker?.start()) ?? NOTHING_RECOVERED;
       this.#endedElsewhere.start();
@@ -253,7 +264,9 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   async #close(): Promise<void> {
     const { engine, store } = this.#options;
     const { connections, logger, clock } = this.#services;
-    await closeParts([engine, ...connections.all.values(), ...(this.#openedStore ? [store] : [])], clock, logger);
+    const parts = [engine, ...connections.all.values()].map((part) => [part, () => part.close()] as const);
+    // Others may have it open too, the host among them.
+    await closeParts([...parts, [store, () => store.close(this.#storeContext)]], clock, logger);
   }
 
   #mustBeReadable(): void {

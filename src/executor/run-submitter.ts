@@ -4,6 +4,7 @@ import type { CreatedRun } from "../model/run.js";
 import type { JobSubmitError } from "../model/submit-error.js";
 import { submitBulk, type BulkItem, type BulkOptions } from "../runs/bulk-submission.js";
 import { checkedBulk } from "../runs/checked-arguments.js";
+import type { JobStateValue } from "../runs/job-state.js";
 import { DraftToInsert, type PreparedRun } from "../runs/prepared-run.js";
 import { preview, type JobPreview, type PreviewOptions } from "../runs/preview.js";
 import { Redrive, type RedriveError, type RedriveManyOptions, type RedriveOptions } from "../runs/redrive.js";
@@ -99,6 +100,12 @@ export class RunSubmitter {
     const { useRefusal } = this.lifecycle;
     if (useRefusal) return errAsync(useRefusal);
     return ResultAsync.fromPromise(preview(this.submission, this.services, name, parameters, options), asSubmitError);
+  }
+
+  state(name: string): ResultAsync<readonly JobStateValue[], JobSubmitError> {
+    const { useRefusal } = this.lifecycle;
+    if (useRefusal) return errAsync(useRefusal);
+    return ResultAsync.fromPromise(this.submission.state(name), asSubmitError);
   }
 
   #taking<T>(take: () => Promise<Result<T, JobSubmitError>>): ResultAsync<T, JobSubmitError> {

@@ -3,10 +3,11 @@ import { jobFromSpec } from "./job-from-spec.js";
 import type { ParamSpecs, ParamsOf } from "./params-of.js";
 import type { DestinationSpec } from "./read-destination.js";
 import type { ExecutionSpec } from "./read-execution.js";
+import type { StateSpecs } from "./read-state.js";
 import type { StandardSchemaV1 } from "./standard-schema.js";
 
 /** A job as one writes it. */
-export interface JobSpec<N extends string, P> {
+export interface JobSpec<N extends string, P, S extends StateTypes = StateTypes> {
   /** Runs are kept under it. At most 200 characters. */
   readonly name: N;
   readonly description?: string;
@@ -15,9 +16,16 @@ export interface JobSpec<N extends string, P> {
   readonly query: string;
   /** Types by name, or one Standard Schema for the whole record. Left out: inferred from the values given. */
   readonly params?: P;
+  /**
+   * What the job remembers of its rows from run to run, by name: `{last.name}` is its place in the query. For jobs that
+   * load only what is new; `docs/guides/incremental-jobs.md`.
+   */
+  readonly state?: StateSpecs<S>;
   readonly destination: DestinationSpec;
   readonly execution?: ExecutionSpec;
 }
+
+type StateTypes = Readonly<Record<string, string>>;
 
 /**
  * Checks a job and freezes it.
@@ -27,6 +35,7 @@ export interface JobSpec<N extends string, P> {
 export function defineJob<
   const N extends string,
   const P extends ParamSpecs | StandardSchemaV1 | undefined = undefined,
->(spec: JobSpec<N, P>): JobDefinition<N, ParamsOf<P>> {
+  const S extends StateTypes = StateTypes,
+>(spec: JobSpec<N, P, S>): JobDefinition<N, ParamsOf<P>> {
   return jobFromSpec(spec) as JobDefinition<N, ParamsOf<P>>;
 }

@@ -49,7 +49,7 @@ export class DefinitionFields {
     const value = this.get(key);
     if (value === undefined) return range.otherwise;
     if (typeof value === "number" && Number.isInteger(value) && value >= range.min && value <= range.max) return value;
-    this.add(key, `must be a whole number from ${range.min} to ${range.max}`);
+    this.add(key, `must be a whole number from ${range.min} to ${range.max}${notNumber(value)}`);
     return range.otherwise;
   }
 
@@ -57,7 +57,7 @@ export class DefinitionFields {
     const value = this.get(key);
     if (value === undefined) return range.otherwise;
     if (typeof value === "number" && value >= range.min && value <= range.max) return value;
-    this.add(key, `must be a number from ${range.min} to ${range.max}`);
+    this.add(key, `must be a number from ${range.min} to ${range.max}${notNumber(value)}`);
     return range.otherwise;
   }
 
@@ -85,6 +85,10 @@ export class DefinitionFields {
     this.add(key, `must be a string, not ${kindOf(value)}`);
     return undefined;
   }
+}
+
+function notNumber(value: unknown): string {
+  return typeof value === "number" ? "" : `, not ${kindOf(value)}`;
 }
 
 function readProperties(value: unknown, path: string, problems: DefinitionProblems): ReadonlyMap<string, unknown> {

@@ -1,8 +1,18 @@
 import { JobError } from "../model/job-error.js";
 
+/** One mistake; the message follows the field's name. */
+interface DefinitionProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
 /** What is wrong with one definition. All of it goes into one error, so that one look mends the whole. */
 export class DefinitionProblems {
-  readonly #found: { readonly field: string; readonly message: string }[] = [];
+  readonly #found: DefinitionProblem[] = [];
+
+  get all(): readonly DefinitionProblem[] {
+    return this.#found;
+  }
 
   /** @param field where, as `execution.timeoutMs`; empty for the definition itself. */
   add(field: string, message: string): void {

@@ -4,6 +4,7 @@ import type {
   ParameterDeclaration,
   QueryTemplate,
   RunDefinition,
+  StateDeclaration,
 } from "../model/job-definition.js";
 import type { BoundValue } from "./bound-value.js";
 import type { AnyParams } from "./params-of.js";
@@ -25,7 +26,9 @@ export interface JobDefinition<N extends string = string, Params extends object 
   readonly execution: ExecutionPolicy;
   /** In order of first mention in the query. */
   readonly parameters: readonly ParameterDeclaration[];
-  /** SHA-256, in hex, of query, parameters, destination and execution. */
+  /** What it remembers from run to run, in order of first mention in the query; absent: nothing. */
+  readonly state?: readonly StateDeclaration[];
+  /** SHA-256, in hex, of query, parameters, state, destination and execution. */
   readonly hash: string;
   /** How a submit's parameters are checked. For Millrace's own use. */
   readonly checks: ParameterChecks;
@@ -60,5 +63,6 @@ export function runDefinition(job: AnyJob, values?: ReadonlyMap<string, BoundVal
   const parameters = job.parameters.map((parameter) =>
     parameter.type === null ? { ...parameter, type: values?.get(parameter.name)?.type ?? null } : parameter,
   );
-  return { query: job.query, parameters, destination: job.destination, execution: job.execution };
+  const { query, state, destination, execution } = job;
+  return { query, parameters, ...(state && { state }), destination, execution };
 }

@@ -6,20 +6,21 @@ import { DefinitionFields } from "./definition-fields.js";
 import { DefinitionProblems } from "./definition-problems.js";
 import type { AnyJob } from "./job-definition.js";
 import { nameProblem } from "./job-names.js";
-import { parameterNames, scanQuery, type QueryScan } from "./placeholders.js";
+import { parameterNames, scanQuery, stateNames, type QueryScan } from "./placeholders.js";
 import { readDestination } from "./read-destination.js";
 import { readExecution } from "./read-execution.js";
 import { readParameters } from "./read-parameters.js";
+import { readState } from "./read-state.js";
 
-const KEYS = ["name", "description", "version", "query", "params", "destination", "execution"];
+const KEYS = ["name", "description", "version", "query", "params", "state", "destination", "execution"];
 
 /**
  * A job from a definition of any origin. Copied and frozen: later changes of `spec` change nothing.
  *
+ * @param problems takes down each mistake by itself.
  * @throws JobError `invalid_definition`, all mistakes in one message.
  */
-export function jobFromSpec(spec: unknown): AnyJob {
-  const problems = new DefinitionProblems();
+export function jobFromSpec(spec: unknown, problems = new DefinitionProblems()): AnyJob {
   const fields = new DefinitionFields(spec, "", KEYS, problems);
   const name = readName(fields);
   const description = fields.text("description");
@@ -28,9 +29,10 @@ export function jobFromSpec(spec: unknown): AnyJob {
   const { template } = readQuery(query, fields);
   const { declarations, checks } = readParameters(fields.get("params"), "params", parameterNames(template), problems);
   const destination = readDestination(fields.get("destination"), "destination", problems);
-  const execution = readExecution(fields.get("execution"), "execution", declarations, problems);
+  const state = readState(fields.get("state"), "state", stateNames(template), destination.mode, problems);
+  const execution = readExecution(fields.get("execution"), "execution", { declarations, state }, problems);
   problems.throwIfAny(name);
-  const definition = { query, parameters: declarations, destination, execution };
+  const definition = { query, parameters: declarations, ...(state && { state }), destination, execution };
   return Object.freeze({
     name: name ?? "",
     ...(description === undefined ? {} : { description }),
@@ -59,7 +61,7 @@ function readQuery(query: string, fields: DefinitionFields): QueryScan {
   return scan;
 }
 
-function hashOf({ query, parameters, destination, execution }: RunDefinition): string {
+function hashOf({ query, parameters, state, destination, execution }: RunDefinition): string {
   const text = canonicalJson({
     query,
     parameters: parameters.map(({ name, type, required, secret }) => ({
@@ -68,6 +70,7 @@ function hashOf({ query, parameters, destination, execution }: RunDefinition): s
       required,
       secret,
     })),
+    ...(state && { state: state.map((one) => ({ ...one, type: formatDataType(one.type) })) }),
     destination: { ...destination, mode: { ...destination.mode } },
     execution: { ...execution, backoff: { ...execution.backoff } },
   });

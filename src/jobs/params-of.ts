@@ -68,7 +68,7 @@ type InputOf<S> = S extends string
       : InferredInput;
 
 /** The TypeScript side of a DuckDB type; what is not told apart here is told apart at submit. */
-type TypeInput<T extends string> = string extends T
+export type TypeInput<T extends string> = string extends T
   ? ParameterInput
   : T extends `${infer Item}[${infer Suffixes}]`
     ? ListInput<Item, Suffixes>

@@ -10,7 +10,7 @@ export interface QueryScan {
 }
 
 /**
- * Splits a query into its text and its `{name}` places. A name counts only where the text is code: not in literals,
+ * Splits a query into its text and its `{name}` and `{last.name}` places. A name counts only where the text is code: not in literals,
  * quoted identifiers, dollar quotes and comments. Joined again, the segments give the text back.
  *
  * @throws JobError `invalid_definition` for NUL, half a surrogate pair, or the engine's own parameters (`$1`, `?`).
@@ -62,8 +62,24 @@ export function scanQuery(sql: string): QueryScan {
   return { template, problems: [...problems] };
 }
 
-/** The names in a template, each once, in order of first mention. */
+/** The names of the parameters in a template, each once, in order of first mention. */
 export function parameterNames(template: QueryTemplate): readonly string[] {
+  return places(template).filter((name) => !name.startsWith(STATE_PREFIX));
+}
+
+/** The names behind `last.` in a template, each once, in order of first mention. */
+export function stateNames(template: QueryTemplate): readonly string[] {
+  return places(template).flatMap((name) => (name.startsWith(STATE_PREFIX) ? [name.slice(STATE_PREFIX.length)] : []));
+}
+
+/** What stands in a template for the state of this name. No parameter has such a name. */
+export function statePlace(name: string): string {
+  return STATE_PREFIX + name;
+}
+
+const STATE_PREFIX = "last.";
+
+function places(template: QueryTemplate): readonly string[] {
   return [...new Set(template.flatMap((segment) => ("parameter" in segment ? [segment.parameter] : [])))];
 }
 
@@ -77,8 +93,8 @@ const LETTER =
   "A-Za-z_\\u0080-\\u009f\\u00a1-\\u1fff\\u200c-\\u202e\\u2030-\\u205e\\u2061-\\u2fff\\u3001-\\ufefe\\uff00-\\uffff";
 const WORD = new RegExp(`[${LETTER}][${LETTER}0-9$]*`, "y");
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
-// The place of a parameter, or a parameter of the engine itself.
-const MARK = new RegExp(`\\{\\s*([A-Za-z_][A-Za-z0-9_]*)\\s*\\}|\\?|\\$[${LETTER}0-9]+`, "y");
+// The place of a parameter or of a state, or a parameter of the engine itself.
+const MARK = new RegExp(`\\{\\s*((?:last\\.)?[A-Za-z_][A-Za-z0-9_]*)\\s*\\}|\\?|\\$[${LETTER}0-9]+`, "y");
 const LINE_COMMENT = /--[^\r\n]*/y;
 const COMMENT_MARK = /\/\*|\*\//g;
 // An escape string goes on, with its escapes, in the next quotes if a line break and no more than space and `--` comments

@@ -1,9 +1,11 @@
 import { RUN_ERROR_CODES, type RunErrorCode } from "../model/error-codes.js";
 import {
   EXECUTION_DEFAULTS,
+  STATE_EXECUTION_DEFAULTS,
   type Backoff,
   type ExecutionPolicy,
   type ParameterDeclaration,
+  type StateDeclaration,
 } from "../model/job-definition.js";
 import { keyTemplateProblem } from "./concurrency-key.js";
 import { DefinitionFields } from "./definition-fields.js";
@@ -11,7 +13,10 @@ import type { DefinitionProblems } from "./definition-problems.js";
 import { didYouMean } from "./nearest-name.js";
 import { kindOf } from "./plain-value.js";
 
-/** How a job's runs are carried out; what is left out is as in `EXECUTION_DEFAULTS`. */
+/**
+ * How a job's runs are carried out; what is left out is as in `EXECUTION_DEFAULTS`, for a job with state as in
+ * `STATE_EXECUTION_DEFAULTS`.
+ */
 export type ExecutionSpec = Partial<Omit<ExecutionPolicy, "backoff" | "retryOn">> & {
   readonly backoff?: Partial<Backoff>;
   readonly retryOn?: "retryable" | readonly RunErrorCode[];
@@ -26,27 +31,37 @@ export const LARGEST_COUNT = 1_000_000;
 const KEYS = Object.keys(EXECUTION_DEFAULTS);
 const BACKOFF_KEYS = Object.keys(EXECUTION_DEFAULTS.backoff);
 
-/** @param parameters those of the job's query, which `concurrencyKey` may name. */
+/** @param job what the defaults, and the names in `concurrencyKey`, follow from. */
 export function readExecution(
   spec: unknown,
   path: string,
-  parameters: readonly ParameterDeclaration[],
+  job: {
+    readonly declarations: readonly ParameterDeclaration[];
+    readonly state: readonly StateDeclaration[] | undefined;
+  },
   problems: DefinitionProblems,
 ): ExecutionPolicy {
   const fields = new DefinitionFields(spec === undefined ? {} : spec, path, KEYS, problems);
+  const defaults = job.state ? defaultsWithState(fields) : EXECUTION_DEFAULTS;
   const integer = (key: NumberKeys, min: number, max = LARGEST_COUNT) =>
-    fields.integer(key, { min, max, otherwise: EXECUTION_DEFAULTS[key] });
+    fields.integer(key, { min, max, otherwise: defaults[key] });
   return {
     timeoutMs: integer("timeoutMs", 0, LONGEST_WAIT_MS),
     maxAttempts: integer("maxAttempts", 1),
-    retryOn: readRetryOn(fields),
+    retryOn: readRetryOn(fields, defaults.retryOn),
     maxRecoveries: integer("maxRecoveries", 0),
     backoff: readBackoff(fields.get("backoff"), fields.at("backoff"), problems),
     priority: integer("priority", -LARGEST_PRIORITY, LARGEST_PRIORITY),
     maxConcurrent: integer("maxConcurrent", 0),
-    concurrencyKey: readConcurrencyKey(fields, parameters),
+    concurrencyKey: readConcurrencyKey(fields, job.declarations),
     maxConcurrentPerKey: integer("maxConcurrentPerKey", 1),
   };
+}
+
+function defaultsWithState(fields: DefinitionFields): ExecutionPolicy {
+  const { maxConcurrent, attempts } = STATE_EXECUTION_DEFAULTS;
+  const says = fields.has("maxAttempts") || fields.has("retryOn");
+  return { ...EXECUTION_DEFAULTS, maxConcurrent, ...(!says && attempts) };
 }
 
 type NumberKeys = {
@@ -76,9 +91,10 @@ const NEVER_RETRIED: ReadonlySet<string> = new Set<RunErrorCode>([
   "lease_lost",
 ]);
 
-function readRetryOn(fields: DefinitionFields): ExecutionPolicy["retryOn"] {
+function readRetryOn(fields: DefinitionFields, otherwise: ExecutionPolicy["retryOn"]): ExecutionPolicy["retryOn"] {
   const given = fields.get("retryOn");
-  if (given === undefined || given === "retryable") return "retryable";
+  if (given === undefined) return otherwise;
+  if (given === "retryable") return "retryable";
   if (!Array.isArray(given) || given.length === 0) {
     fields.add("retryOn", `must be "retryable" or an array of error codes that is not empty`);
     return "retryable";

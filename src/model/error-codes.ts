@@ -77,6 +77,8 @@ export const ERROR_CODES = {
   unsupported_transaction: entry(["host"], false, "The ledger cannot store a run within this transaction."),
   prepared_run_used: entry(["host"], false, "The prepared run was inserted already."),
   invalid_definition: entry(["host"], false, "A job or an option is not well formed."),
+  invalid_job_file: entry(["host"], false, "Job files hold mistakes."),
+  job_file_unreadable: entry(["host"], false, "A job file or its folder could not be read."),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 /** A stable code; callers match on it, never on a message or on `instanceof`. */

@@ -19,6 +19,19 @@ export interface ParameterDeclaration {
   readonly secret: boolean;
 }
 
+/**
+ * What a job remembers of one column of its rows, from run to run: the greatest or the least value that a run gave. It
+ * stands in the query as `{last.<name>}`, and is stored by the commit that stores the rows.
+ */
+export interface StateDeclaration {
+  readonly name: string;
+  readonly type: DataType;
+  readonly column: string;
+  readonly take: "max" | "min";
+  /** What the first run is bound with. */
+  readonly initial: ParameterValue;
+}
+
 /** Where a run's rows go. */
 export interface DestinationDefinition {
   /** `<connection>.<table>`; the first dotted segment names the connection. */
@@ -28,7 +41,10 @@ export interface DestinationDefinition {
   readonly createIfMissing?: boolean;
 }
 
-/** How a run is carried out. Every default is stated here and nowhere else: {@link EXECUTION_DEFAULTS}. */
+/**
+ * How a run is carried out. Every default is in {@link EXECUTION_DEFAULTS}; what is another for jobs with state, in
+ * {@link STATE_EXECUTION_DEFAULTS}.
+ */
 export interface ExecutionPolicy {
   /** From the start of an attempt to its commit, in milliseconds. 0 means no limit. Default 0. */
   readonly timeoutMs: number;
@@ -66,6 +82,15 @@ export interface Backoff {
   readonly jitter: number;
 }
 
+/**
+ * The defaults of a job with state: its runs take turns, and one that another run overtook reads the state again. The
+ * attempts are left out where a job says itself which errors are retried or how often.
+ */
+export const STATE_EXECUTION_DEFAULTS = {
+  maxConcurrent: 1,
+  attempts: { maxAttempts: 5, retryOn: ["state_conflict"] },
+} as const satisfies Partial<ExecutionPolicy> & { attempts: Pick<ExecutionPolicy, "maxAttempts" | "retryOn"> };
+
 export const EXECUTION_DEFAULTS: ExecutionPolicy = {
   timeoutMs: 0,
   maxAttempts: 1,
@@ -84,6 +109,8 @@ export const EXECUTION_DEFAULTS: ExecutionPolicy = {
 export interface RunDefinition {
   readonly query: string;
   readonly parameters: readonly ParameterDeclaration[];
+  /** Absent: the job remembers nothing. */
+  readonly state?: readonly StateDeclaration[];
   readonly destination: DestinationDefinition;
   readonly execution: ExecutionPolicy;
 }

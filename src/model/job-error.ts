@@ -18,6 +18,8 @@ export interface ErrorDetails {
   readonly connection?: string;
   readonly mode?: string;
   readonly timeoutMs?: number;
+  /** True: the ledger provably did not carry out what failed, and will not. Absent: it may have. */
+  readonly nothingStored?: boolean;
 }
 
 /** What a {@link JobError} is made from. */
@@ -57,6 +59,7 @@ export class JobError<C extends ErrorCode = ErrorCode> extends Error implements 
   declare readonly connection?: string;
   declare readonly mode?: string;
   declare readonly timeoutMs?: number;
+  declare readonly nothingStored?: boolean;
 
   constructor(code: C, init: JobErrorInit) {
     const { message, hint, retryable, cause, ...details } = init;
@@ -85,6 +88,7 @@ const DETAILS = [
   "connection",
   "mode",
   "timeoutMs",
+  "nothingStored",
 ] as const satisfies readonly (keyof ErrorDetails)[];
 
 /** The details that are present. */

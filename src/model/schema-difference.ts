@@ -9,7 +9,9 @@ export type SchemaFinding =
   | { readonly kind: "generated_column"; readonly column: string }
   | { readonly kind: "not_storable"; readonly column: string; readonly type: string; readonly reason: string }
   /** A row of the table must have the column, and the query does not yield it. */
-  | { readonly kind: "missing_column"; readonly column: string };
+  | { readonly kind: "missing_column"; readonly column: string }
+  /** The write mode's key, and the query does not yield it. `similar`: the query's column that differs in case only. */
+  | { readonly kind: "missing_key"; readonly column: string; readonly similar?: string };
 
 /** What {@link schemaDifference} compares. */
 export interface SchemaComparison {
@@ -17,6 +19,8 @@ export interface SchemaComparison {
   readonly produced: TableSchema;
   /** What the table holds; null when the write will make it, and only types are looked at. */
   readonly existing: TableSchema | null;
+  /** The columns by which the write mode finds the rows that it replaces. Default: none. */
+  readonly keys?: readonly string[];
   /** The destination's own rule. Default: {@link losslessStorage}; a table to be made takes every type. */
   readonly storage?: ((type: DataType, column: Column | null) => StorageAnswer) | undefined;
 }
@@ -29,14 +33,18 @@ export interface SchemaComparison {
  * finding says so. Order does not matter. Whether nulls are allowed in matching columns is left to the destination,
  * since a query's columns are always nullable.
  */
-export function schemaDifference({ produced, existing, storage }: SchemaComparison): readonly SchemaFinding[] {
+export function schemaDifference({
+  produced,
+  existing,
+  keys = [],
+  storage,
+}: SchemaComparison): readonly SchemaFinding[] {
   const answer = storage ?? ((type, column) => (column ? losslessStorage(type, column.type) : { stored: true }));
   const findings: SchemaFinding[] = [];
   for (const { name, type } of produced.columns) {
     const target = existing?.columns.find((column) => column.name === name) ?? null;
     if (existing && !target) {
-      const similar = existing.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.name;
-      findings.push({ kind: "extra_column", column: name, ...(similar !== undefined && { similar }) });
+      findings.push({ kind: "extra_column", column: name, ...similarTo(name, existing) });
     } else if (target?.generated === true) {
       findings.push({ kind: "generated_column", column: name });
     } else {
@@ -50,7 +58,15 @@ export function schemaDifference({ produced, existing, storage }: SchemaComparis
   for (const column of existing?.columns ?? []) {
     if (isRequired(column) && !given.has(column.name)) findings.push({ kind: "missing_column", column: column.name });
   }
+  for (const key of keys) {
+    if (!given.has(key)) findings.push({ kind: "missing_key", column: key, ...similarTo(key, produced) });
+  }
   return findings;
+}
+
+function similarTo(name: string, { columns }: TableSchema): { readonly similar?: string } {
+  const similar = columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.name;
+  return similar === undefined ? {} : { similar };
 }
 
 /** All findings as one clause, for the message of a `schema_mismatch`. */
@@ -75,5 +91,9 @@ function describe(finding: SchemaFinding): string {
       return `column ${column} of type ${finding.type} cannot be stored without loss: ${finding.reason}`;
     case "missing_column":
       return `the table's column ${column} must have a value, and the query does not yield it`;
+    case "missing_key":
+      return finding.similar === undefined
+        ? `the query yields no column ${column}, which is a key of the write mode`
+        : `the query yields no column ${column}, which is a key of the write mode, but "${finding.similar}", which differs in case`;
   }
 }

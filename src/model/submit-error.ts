@@ -16,6 +16,7 @@ interface SubmitErrorFields {
   destination_read_only: With<"jobName" | "table" | "connection">;
   non_transactional_destination: With<"jobName" | "table" | "connection">;
   unsupported_write_mode: With<"jobName" | "table" | "mode">;
+  unsupported_state: With<"jobName" | "table">;
   schema_mismatch: With<"jobName" | "table" | "columns">;
   idempotency_conflict: With<"jobName" | "runId">;
   connection_unavailable: With<"jobName" | "connection">;

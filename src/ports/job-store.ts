@@ -34,17 +34,21 @@ export type {
  */
 export interface JobStore {
   readonly capabilities: StoreCapabilities;
-  /** Whether the store is open: one that the host opened is not closed by the executor. */
   readonly isOpen: boolean;
   /**
-   * Opens or makes the ledger. Rejects with `store_unavailable` or `store_incompatible`. Opening twice does nothing;
-   * opening after a close opens again.
+   * Opens or makes the ledger. Rejects with `store_unavailable` or `store_incompatible`. Opening an open store adds
+   * another who has it open, told apart by the context, whose `onChange` also hears what the others do through this store;
+   * the first one's clock and logger serve all. Opening twice with one context does nothing; opening after a close opens
+   * again.
    */
   open(context: StoreContext): Promise<void>;
   /**
    * Stores `pending` runs, each with its first event, in the order given: all of them or, when it rejects, none. An
    * idempotency key that is known already, from the ledger or from a run before it, gives that run with `created: false`
    * and stores nothing. Rejects with `internal_error` when an id is taken.
+   *
+   * A `store_unavailable` without `nothingStored` leaves open whether the runs are stored, or will be. The same runs given
+   * again tell: what is still under way of the first call ends before the second one is answered.
    */
   createRuns(runs: readonly NewRun[]): Promise<readonly CreatedRun[]>;
   /**
@@ -71,7 +75,10 @@ export interface JobStore {
   failOverdue(limit: number): Promise<readonly JobRun[]>;
   /** When a pending run next comes due: its `runAt`, or the start deadline of one that never started; undefined: none will. */
   nextDueAt(): Promise<Date | undefined>;
-  /** The connections that runs which could start now need and that are not among these, in lower case and in order. */
+  /**
+   * The connections that are not among these and that runs need which could start now, or whose lease expired, in lower
+   * case and in order.
+   */
   missingConnections(available: readonly string[]): Promise<readonly string[]>;
   /** Prolongs the lease if `epoch` still holds it, and tells of a wish to cancel. */
   renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState>;
@@ -93,10 +100,16 @@ export interface JobStore {
   claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]>;
   /** The events after `after` (0: from the first), in order, at most `limit`. Empty for an unknown run. */
   readEvents(id: string, range: { readonly after: number; readonly limit: number }): Promise<readonly RunEvent[]>;
-  /** Deletes at most `limit` terminal runs of these statuses that finished before, oldest first; returns how many. */
+  /**
+   * Deletes at most `limit` terminal runs of these statuses that finished so long ago, oldest first, and returns how many.
+   * A run stays while the one is there that it redrives: it is what remembers that this was done.
+   */
   pruneRuns(range: PruneRange): Promise<number>;
-  /** Ends what is under way and frees everything. May be called twice; what is called afterwards rejects with `store_unavailable`. */
-  close(): Promise<void>;
+  /**
+   * Ends what is under way and frees everything; what is called afterwards rejects with `store_unavailable`. With the
+   * context of one who opened it, only once all others who did have closed it too. May be called twice.
+   */
+  close(context?: StoreContext): Promise<void>;
 }
 
 export interface StoreContext {
@@ -104,14 +117,15 @@ export interface StoreContext {
   /** Hears of what no method can answer: a run that a claim must pass over because it cannot be read. */
   readonly logger?: Logger;
   /**
-   * Is called, soon, when another process changed the ledger. A store that cannot tell never calls it: whoever waits also
-   * asks now and then.
+   * Is called, soon, when another process changed the ledger, or somebody else who has this store open. A store that is
+   * `shared` and cannot tell never calls it: whoever waits then also asks now and then.
    */
   readonly onChange?: (change: StoreChange) => void;
 }
 
 export interface PruneRange {
-  readonly finishedBefore: Date;
+  /** How long ago they must have finished, by the store's own time: longer than this. */
+  readonly olderThanMs: number;
   readonly limit: number;
   /** Default: every terminal status. */
   readonly statuses?: readonly RunStatus[];

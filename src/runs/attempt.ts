@@ -9,6 +9,7 @@ import { CountedRows } from "./counted-rows.js";
 import { Cue } from "./cue.js";
 import type { KeptLease } from "./lease-keeper.js";
 import { checkDestination, refuseMisfit } from "./preflight.js";
+import { JobState, refuseMisfitState } from "./job-state.js";
 import { ProgressLog } from "./progress-log.js";
 import { RunEnding, type EndState, type HeldRun } from "./run-ending.js";
 import { INTERNAL, redactorFor, type RunServices } from "./run-services.js";
@@ -22,6 +23,8 @@ interface PreparedWrite {
   readonly rows: CountedRows;
   readonly destination: JobDestination;
   readonly createIfMissing: boolean;
+  /** Null: the job remembers nothing. */
+  readonly state: JobState | null;
 }
 
 /** One try of a run that was claimed for this executor: from `running` to the end of the attempt. */
@@ -78,8 +81,7 @@ export class Attempt {
   async #write(): Promise<WriteEnd> {
     try {
       this.control.signal.throwIfAborted();
-      const { rows, destination, createIfMissing } = await this.control.unlessInterrupted(this.#prepare());
-      return await this.#writeRows(destination, rows, createIfMissing);
+      return await this.#writeRows(await this.control.unlessInterrupted(this.#prepare()));
     } catch (error) {
       return { kind: this.control.granted ? "unknown" : "not_committed", error };
     } finally {
@@ -91,16 +93,17 @@ export class Attempt {
   async #prepare(): Promise<PreparedWrite> {
     const { connections, engine } = this.services;
     const { signal } = this.control;
-    const { destination: definition } = this.run.definition;
+    const { destination: definition, state: declared } = this.run.definition;
     const resolved = connections.destination(definition.table, definition.mode);
-    const query = this.#query();
+    const state = declared ? await JobState.read(resolved, this.run.jobName, declared, signal) : null;
+    const query = this.#query(state);
     let stream: RowStream;
     try {
       stream = await engine.stream(query, { signal });
     } catch (error) {
       throw queryError(error);
     }
-    const rows = new CountedRows(stream);
+    const rows = new CountedRows(state ? state.watching(stream) : stream);
     if (signal.aborted) {
       // Nobody waits for it any longer.
       await rows.close();
@@ -109,7 +112,8 @@ export class Attempt {
     this.#rows = rows;
     const check = await checkDestination(resolved, definition, rows.schema, signal);
     refuseMisfit(resolved, check);
-    return { rows, destination: resolved.destination, createIfMissing: check.createIfMissing };
+    if (declared) refuseMisfitState(resolved.table, declared, rows.schema);
+    return { rows, destination: resolved.destination, createIfMissing: check.createIfMissing, state };
   }
 
   async #release(rows: CountedRows): Promise<void> {
@@ -122,7 +126,7 @@ export class Attempt {
     }
   }
 
-  async #writeRows(destination: JobDestination, rows: CountedRows, createIfMissing: boolean): Promise<WriteEnd> {
+  async #writeRows({ rows, destination, createIfMissing, state }: PreparedWrite): Promise<WriteEnd> {
     const { clock, commitTimeoutMs } = this.services;
     const { control } = this;
     const { signal } = control;
@@ -130,6 +134,7 @@ export class Attempt {
     const commitId = this.run.commitId === null ? this.run.id : `${this.run.id}.${this.#epoch}`;
     const progress = new ProgressLog(this.run.id, this.#epoch, this.services, control);
     const gate = new CommitGate(commitId, rows, control, async (rowsStaged) => {
+      state?.mustBeTaken();
       await progress.stop();
       const point = { run: this.run, lease: this.#lease, control, services: this.services };
       const { refusal, run } = await moveToCommitting(point, commitId, rowsStaged);
@@ -141,6 +146,7 @@ export class Attempt {
       mode: this.run.definition.destination.mode,
       schema: rows.schema,
       createIfMissing,
+      ...(state && { state: () => state.change() }),
       signal,
       onProgress: (written, bytes) => progress.report(written, bytes),
       permit: (staged) => gate.permit(staged),
@@ -189,12 +195,12 @@ export class Attempt {
     return this.#ending.fail(this.#held(), redactorFor(this.services, this.run.id).runError(error, INTERNAL));
   }
 
-  #query(): EngineQuery {
+  #query(state: JobState | null): EngineQuery {
     const { query, parameters } = this.run.definition;
     const { vault, templates } = this.services;
     const values = vault.reveal(this.run);
     const bound = parameters.map(({ name, type }) => [name, { type, value: values[name] ?? null }] as const);
-    return { template: templates.of(query), parameters: new Map(bound) };
+    return { template: templates.of(query), parameters: new Map([...bound, ...(state?.values ?? [])]) };
   }
 
   #startTimeout(): () => void {

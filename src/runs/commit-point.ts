@@ -52,7 +52,8 @@ export async function moveToCommitting(
       if (refusal) return { refusal, run: outcome.run };
       lease.proven(askedAt);
       // Paused for longer than the lease, others may have taken the run over since.
-      return { refusal: (await lease.isHeld()) ? null : { kind: "lease_lost" }, run: outcome.run };
+      const held = lease.isHeld();
+      return { refusal: held === true || (await held) ? null : { kind: "lease_lost" }, run: outcome.run };
     } catch (error) {
       if (isJobError(error) && error.code !== "store_unavailable") throw error;
       if (control.isWaitedFor || clock.now() + waitMs >= giveUpAt) throw error;

@@ -25,8 +25,8 @@ export class CountedRows implements RowStream {
     this.into = (target) => this.#writtenBy(into, target);
   }
 
-  async close(): Promise<void> {
-    await this.stream.close();
+  close(): Promise<void> {
+    return this.stream.close();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch> {

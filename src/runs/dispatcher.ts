@@ -179,7 +179,8 @@ export class Dispatcher {
     const attempt = new Attempt(run, this.services, askedAt);
     const early = this.#early.get(run.id);
     if (early) attempt.control.interrupt(early);
-    if (!this.#accepting) attempt.control.interrupt({ kind: "stopping" });
+    // An answer that came late may hold more than there is room for by now: that is handed back, its attempt not counted.
+    if (!this.#accepting || this.#room <= 0) attempt.control.interrupt({ kind: "stopping" });
     const done = attempt.carryOut().then((end) => {
       this.#ended[end] += 1;
       // A later attempt of the same run may have taken the place.

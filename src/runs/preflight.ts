@@ -35,11 +35,14 @@ export async function checkDestination(
   }
   const createIfMissing = definition.createIfMissing ?? destination.capabilities.createsTable === "by_default";
   const storage = destination.storage?.bind(destination);
-  const findings = schemaDifference({ produced, existing, ...(storage && { storage }) });
+  const { mode } = definition;
+  const keys = mode.kind === "upsert" ? mode.keys : [];
+  const findings = schemaDifference({ produced, existing, keys, ...(storage && { storage }) });
   return { existing, createIfMissing: createIfMissing && destination.capabilities.createsTable !== false, findings };
 }
 
-function unavailable(cause: unknown, connection: string, table: string): JobError {
+/** What a destination threw when it was asked about its table, typed. */
+export function unavailable(cause: unknown, connection: string, table: string): JobError {
   if (isJobError(cause)) return cause;
   return new JobError("connection_unavailable", {
     message: `Connection "${connection}" could not be asked about "${table}"`,
@@ -67,6 +70,7 @@ export function refuseMisfit(resolved: ResolvedDestination, check: DestinationCh
     throw new JobError("schema_mismatch", {
       message: `The query's columns do not fit "${table}": ${describeFindings(check.findings)}.`,
       hint: "Rename, cast or leave out the named columns in the query, or change the table.",
+      ...(check.findings.some(({ kind }) => kind === "missing_key") && { field: "destination.mode.keys" }),
       table,
       columns: [...new Set(check.findings.map(({ column }) => column))],
     });

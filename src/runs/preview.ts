@@ -3,6 +3,7 @@ import type { DataType } from "../model/data-type.js";
 import { JobError } from "../model/job-error.js";
 import { describeFindings, type SchemaFinding } from "../model/schema-difference.js";
 import type { TableSchema } from "../model/table-schema.js";
+import { JobState, refuseMisfitState, type JobStateValue } from "./job-state.js";
 import { ABORT_SIGNAL, wholeNumber, type OptionRule } from "./option-check.js";
 import type { RunServices } from "./run-services.js";
 import type { PlannedQuery, Submission } from "./submission.js";
@@ -18,6 +19,8 @@ export interface JobPreview {
   readonly schema: TableSchema;
   /** The types that the parameters have in the plan; null where the engine cannot say. */
   readonly parameters: ReadonlyMap<string, DataType | null>;
+  /** What the query is bound with for each `{last.<name>}`: what the last run left, or the initial value. */
+  readonly state: readonly JobStateValue[];
   /** The tables that the query reads. */
   readonly tables: readonly string[];
   /** The engine's plan as text, with what it reads of each table; other values stand in the place of secret ones. */
@@ -59,13 +62,15 @@ export async function preview(
 ): Promise<JobPreview> {
   const fault = (given: unknown, name: string) => optionsFault("preview", given, PREVIEW_OPTIONS, name);
   const { limit = 10, signal = NEVER_ABORTED } = options ?? {};
-  const planned = await submission.plan(jobName, { parameters, options, fault });
-  return typed(planned, signal, async () => {
+  const initial = await submission.plan(jobName, { parameters, options, fault });
+  return typed(initial, signal, async () => {
+    const { planned, state } = await withStoredState(initial, signal);
     const { existing, createIfMissing, findings } = await submission.check(planned, signal);
     return {
       jobName: planned.jobName,
       schema: planned.description.schema,
-      parameters: planned.description.parameters,
+      parameters: new Map([...planned.description.parameters].filter(([name]) => planned.values.has(name))),
+      state,
       tables: planned.description.tables,
       plan: await plan(planned, services, signal),
       destination: {
@@ -78,6 +83,18 @@ export async function preview(
       rows: limit === 0 ? [] : await sample(planned, services, { signal, limit }),
     };
   });
+}
+
+async function withStoredState(
+  planned: PlannedQuery,
+  signal: AbortSignal,
+): Promise<{ readonly planned: PlannedQuery; readonly state: readonly JobStateValue[] }> {
+  const { job, resolved, query, description } = planned;
+  if (!job.state) return { planned, state: [] };
+  refuseMisfitState(resolved.table, job.state, description.schema);
+  const state = await unlessAborted(signal, JobState.read(resolved, job.name, job.state, signal));
+  const parameters = new Map([...query.parameters, ...state.values]);
+  return { planned: { ...planned, query: { ...query, parameters } }, state: state.shown };
 }
 
 /** Made without the secrets: a plan breaks its lines anywhere, so that no text of it could be masked with certainty. */

@@ -4,12 +4,12 @@ import type { RunServices } from "./run-services.js";
 import type { StoreHealth } from "./store-health.js";
 import { pause, withAnswer } from "./waiting.js";
 
-/** How long runs are kept after they have ended, in milliseconds. `Infinity`: for ever. */
+/**
+ * How long runs are kept after they have ended, in milliseconds. `Infinity`: for ever. A run that redrives another one is
+ * kept at least as long as that one, which could be redriven again otherwise.
+ */
 export interface RetentionTimes {
-  /**
-   * Default: as long as the others are kept at most, 90 days. With less, a redrive that succeeded may be forgotten before the
-   * run that it repeated, which can then be redriven once more.
-   */
+  /** Default: as long as the others are kept at most, 90 days. */
   readonly succeededMs?: number;
   /** Default 90 days: they are what somebody has yet to look at, and to submit again. */
   readonly failedMs?: number;
@@ -84,7 +84,7 @@ export class Retention {
   async #prune(status: TerminalStatus, keptMs: number): Promise<number> {
     const { ledger, clock } = this.services;
     const { signal } = this.#stopping;
-    const range = { finishedBefore: new Date(clock.now() - keptMs), limit: STEP, statuses: [status] };
+    const range = { olderThanMs: keptMs, limit: STEP, statuses: [status] };
     for (let count = 0; ;) {
       if (signal.aborted) return count;
       const pruned = await withAnswer(clock, ledger.prune(range));

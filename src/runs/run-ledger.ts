@@ -29,8 +29,9 @@ export class RunLedger {
       case "pending":
         return this.signals.emit(null, "pending");
       case "cancel":
+        return this.signals.emit(change.runId, "cancel");
       case "run":
-        return this.signals.emit(change.runId, change.kind === "cancel" ? "cancel" : "unknown");
+        return this.signals.emitToFollowersOf(change.runId, "unknown");
       case "unknown":
         return this.signals.emitUnknown();
     }

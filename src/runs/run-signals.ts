@@ -14,7 +14,11 @@ export class RunSignals {
 
   emit(runId: string | null, change: RunChange): void {
     for (const listener of this.#ofAll) listener(change, runId);
-    if (runId === null) return;
+    if (runId !== null) this.emitToFollowersOf(runId, change);
+  }
+
+  /** Tells only those who listen to this run. */
+  emitToFollowersOf(runId: string, change: RunChange): void {
     const listeners = this.#ofRun.get(runId);
     if (listeners) for (const listener of listeners) listener(change, runId);
   }

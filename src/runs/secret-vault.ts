@@ -70,8 +70,8 @@ export class SecretVault {
    * @throws JobError `secret_unavailable`.
    */
   reveal(run: JobRun): Readonly<Record<string, ParameterValue>> {
+    if (!run.definition.parameters.some(({ secret }) => secret)) return run.parameters;
     const secrets = this.secretsOf(run);
-    if (secrets.size === 0) return run.parameters;
     this.#held.set(run.id, secrets);
     return { ...run.parameters, ...Object.fromEntries(secrets) };
   }

@@ -9,6 +9,7 @@ import { isJobError, JobError } from "../model/job-error.js";
 import { frozenCopy } from "../model/plain-copy.js";
 import type { JobSubmitError } from "../model/submit-error.js";
 import type { QueryDescription } from "../ports/query-engine.js";
+import { initialValues, JobState, refuseMisfitState, refuseUnsupportedState, type JobStateValue } from "./job-state.js";
 import { connectionRoot, type ResolvedDestination } from "./connections.js";
 import { describeQuery, planFailure } from "./plan-failure.js";
 import { checkDestination, refuseMisfit, type DestinationCheck } from "./preflight.js";
@@ -95,6 +96,17 @@ export class Submission {
     return typed(subject, signal, () => this.#plan(job, values, subject, signal));
   }
 
+  /** What the job remembers, as the destination has it now. */
+  async state(jobName: string): Promise<readonly JobStateValue[]> {
+    const job = findJob(this.jobs, jobName);
+    const { destination, state } = job;
+    return typed(this.#subject(job, new Map()), NEVER_ABORTED, async () => {
+      if (!state) return [];
+      const resolved = this.services.connections.destination(destination.table, destination.mode);
+      return (await JobState.read(resolved, job.name, state, NEVER_ABORTED)).shown;
+    });
+  }
+
   check({ resolved, job, description }: PlannedQuery, signal: AbortSignal): Promise<DestinationCheck> {
     return unlessAborted(signal, checkDestination(resolved, job.destination, description.schema, signal));
   }
@@ -146,6 +158,7 @@ export class Submission {
     return typed(subject, signal, async () => {
       const planned = await this.#plan(job, values, subject, signal);
       refuseMisfit(planned.resolved, await this.check(planned, signal));
+      refuseMisfitState(planned.resolved.table, job.state ?? [], planned.description.schema);
       signal.throwIfAborted();
       return planned;
     });
@@ -153,12 +166,15 @@ export class Submission {
 
   async #plan(job: AnyJob, values: BoundValues, subject: FailingSubmit, signal: AbortSignal): Promise<PlannedQuery> {
     const { engine, connections } = this.services;
-    const query = { template: job.template, parameters: values };
+    // Without a state no map is copied: bulks plan the same query over and over.
+    const parameters = job.state ? new Map([...values, ...initialValues(job.state)]) : values;
+    const query = { template: job.template, parameters };
     signal.throwIfAborted();
     const description = await describeQuery(engine, query, signal);
     // The kind of the query comes before the destination, the plan after it.
     if ("error" in description && isJobError(description.error, "unsupported_query")) throw description.error;
     const resolved = connections.destination(job.destination.table, job.destination.mode);
+    if (job.state) refuseUnsupportedState(resolved);
     refuseUnfencedRetries(resolved, job);
     if ("error" in description) throw await planFailure(description.error, engine, query, signal);
     // Every field by name: spreading costs as much as all the checks together.

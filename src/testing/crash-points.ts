@@ -1,4 +1,5 @@
 import type { Connection } from "../ports/connection.js";
+import type { EngineTarget, EngineWriter } from "../ports/engine-target.js";
 import type { JobDestination, WriteRequest } from "../ports/job-destination.js";
 import type { JobStore } from "../ports/job-store.js";
 import type { RowStream } from "../ports/row-stream.js";
@@ -11,7 +12,7 @@ export const CRASH_POINTS = [
   /** The run is ours in the ledger, and nothing has been done yet. */
   "store.claim:after",
   "destination.write:before",
-  /** The destination asks for its second batch, or for the end after its only one. */
+  /** The destination asks for its second batch, or for the end after its only one; or an engine wrote all rows itself. */
   "destination.first-batch",
   /** All rows are staged. */
   "permit:before",
@@ -96,6 +97,7 @@ function crashingRequest(request: WriteRequest, points: CrashPoints): WriteReque
 }
 
 function crashingRows(rows: RowStream, points: CrashPoints): RowStream {
+  const into = rows.into?.bind(rows);
   return overlaid(rows, {
     async *[Symbol.asyncIterator]() {
       let isFirst = true;
@@ -104,6 +106,21 @@ function crashingRows(rows: RowStream, points: CrashPoints): RowStream {
         if (isFirst) await points["destination.first-batch"]?.();
         isFirst = false;
       }
+    },
+    ...(into && {
+      into: <T>(target: EngineTarget<T>) => {
+        return into(overlaid(target, { write: (writer) => target.write(crashingWriter(writer, points)) }));
+      },
+    }),
+  });
+}
+
+function crashingWriter(writer: EngineWriter, points: CrashPoints): EngineWriter {
+  return overlaid(writer, {
+    writeRows: async (before, after) => {
+      const written = await writer.writeRows(before, after);
+      await points["destination.first-batch"]?.();
+      return written;
     },
   });
 }

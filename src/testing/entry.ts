@@ -14,7 +14,11 @@ export {
 export type { DestinationFixture } from "./destination/destination-fixture.js";
 export { drain, type Drainable, type DrainOptions } from "./drain.js";
 export { fixture, type FixtureTable } from "./fixture-connection.js";
-export { jobDestinationContract, type JobDestinationContract } from "./job-destination-contract.js";
+export {
+  jobDestinationContract,
+  type DestinationOffer,
+  type JobDestinationContract,
+} from "./job-destination-contract.js";
 export {
   HOST_TRANSACTION_CLAUSES,
   jobStoreContract,

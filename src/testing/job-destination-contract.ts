@@ -1,21 +1,63 @@
+import { strict as assert } from "node:assert";
 import { contract, type ContractClause, type Waiver } from "./contract.js";
 import { commitClauses } from "./destination/commit-clauses.js";
-import type { DestinationFixture } from "./destination/destination-fixture.js";
+import { type DestinationFixture, TABLE } from "./destination/destination-fixture.js";
 import { interruptionClauses } from "./destination/interruption-clauses.js";
+import { stateClauses } from "./destination/state-clauses.js";
 import { tableClauses } from "./destination/table-clauses.js";
 import { typeClauses } from "./destination/type-clauses.js";
+import { upsertClauses } from "./destination/upsert-clauses.js";
 
 export interface JobDestinationContract {
   /** Makes an empty system for each clause. */
   readonly make: () => Promise<DestinationFixture>;
+  /**
+   * What the destination's capabilities offer beyond append and overwrite. The clauses of the others need no waiver.
+   * Default: nothing.
+   */
+  readonly offers?: readonly DestinationOffer[];
   /** Clauses that the destination does not keep, and why. */
   readonly without?: readonly Waiver[];
 }
 
+export type DestinationOffer = keyof typeof OFFERED;
+
+const OFFERED = {
+  upsert: { clauses: upsertClauses, absent: "it takes no upserts" },
+  state: { clauses: stateClauses, absent: "it keeps no state of a job" },
+} as const;
+
 /**
  * The promises of the `JobDestination` port as tests: all or nothing, one commit for one id, what became of it, columns
- * by name, values exactly. Crashes are not among them, since killing a process takes one: see the crash points.
+ * by name, values exactly, rows with keys, what a job remembers. Crashes are not among them, since killing a process takes
+ * one: see the crash points.
  */
-export function jobDestinationContract({ make, without }: JobDestinationContract): readonly ContractClause[] {
-  return contract({ ...commitClauses, ...interruptionClauses, ...tableClauses, ...typeClauses }, make, without);
+export function jobDestinationContract({
+  make,
+  offers = [],
+  without = [],
+}: JobDestinationContract): readonly ContractClause[] {
+  const optional = Object.entries(OFFERED).map(([offer, { clauses, absent }]) => {
+    return { clauses, offered: offers.some((one) => one === offer), absent };
+  });
+  const absent = optional.flatMap(({ clauses, offered, absent: reason }) => {
+    return offered ? [] : Object.keys(clauses).map((clause) => ({ clause, reason }));
+  });
+  const clauses = {
+    "its capabilities offer what it is tested for": async (fixture: DestinationFixture) => {
+      const { modes, state = false } = fixture.destination(TABLE).capabilities;
+      assert.deepEqual(
+        { upsert: modes.includes("upsert"), state },
+        { upsert: offers.includes("upsert"), state: offers.includes("state") },
+        "name in `offers` what the capabilities offer, and nothing else",
+      );
+    },
+    ...commitClauses,
+    ...interruptionClauses,
+    ...tableClauses,
+    ...typeClauses,
+    ...upsertClauses,
+    ...stateClauses,
+  };
+  return contract(clauses, make, [...without, ...absent]);
 }

@@ -11,6 +11,7 @@ import { gateClauses } from "./job-store/gate-clauses.js";
 import { hostTransactionClauses } from "./job-store/host-transaction-clauses.js";
 import { leaseClauses } from "./job-store/lease-clauses.js";
 import { lifetimeClauses } from "./job-store/lifetime-clauses.js";
+import { openerClauses } from "./job-store/opener-clauses.js";
 import { pruneClauses } from "./job-store/prune-clauses.js";
 import { readingClauses } from "./job-store/reading-clauses.js";
 import { sharedClauses } from "./job-store/shared-clauses.js";
@@ -53,12 +54,13 @@ export function jobStoreContract(options: JobStoreContractOptions): readonly Con
     ...eventClauses,
     ...pruneClauses,
     ...lifetimeClauses,
+    ...openerClauses,
     ...sharedClauses,
     ...hostTransactionClauses,
   };
   const subject = async (): Promise<Trial & { dispose(): Promise<void> }> => {
     const made = await options.make();
-    await made.store.open({ clock: made.clock });
+    await made.store.open(made);
     const dispose = async (): Promise<void> => {
       await made.store.close();
       await made.dispose?.();

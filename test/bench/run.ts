@@ -1,6 +1,8 @@
 // `npm run bench [section …]`: ratios and bounds in one run. Exits with 1 when a bound was missed.
+import { arrowVectors } from "./arrow-vectors.js";
 import { printFigure, type Figure } from "./figure.js";
 import { hostHealth } from "./host-health.js";
+import { lakeLoads, lanceLoads } from "./lake-loads.js";
 import { ledgerSize } from "./ledger-size.js";
 import { ledgerThroughput } from "./ledger-throughput.js";
 import { loadWithPostgresLedger } from "./load-with-postgres-ledger.js";
@@ -12,6 +14,9 @@ import { tinyRuns } from "./tiny-runs.js";
 
 const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "sqlite-load": sqliteLoad,
+  "lake-loads": lakeLoads,
+  "lance-loads": lanceLoads,
+  "arrow-vectors": arrowVectors,
   "tiny-runs": tinyRuns,
   "host-health": hostHealth,
   "peak-memory": peakMemory,

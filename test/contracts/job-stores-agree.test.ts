@@ -59,9 +59,9 @@ class RandomActs {
     const [change, events, query] = [this.#change(epoch), this.#events(), this.#query()];
     const reason = this.#one([null, "wrong month"]);
     const range = { after: this.#below(4), limit: this.#below(5) };
-    const finishedBefore = new Date(this.clock.now() - this.#one([0, 2_000]));
+    const olderThanMs = this.#one([0, 2_000]);
     const statuses = this.#one([undefined, ["failed"], ["succeeded", "cancelled", "pending"]] as const);
-    const old = { finishedBefore, limit: this.#below(3), ...(statuses && { statuses }) };
+    const old = { olderThanMs, limit: this.#below(3), ...(statuses && { statuses }) };
     const act = (method: keyof JobStore, call: Act["call"]): Act => ({ method, call });
     const create = act("createRuns", (store) => store.createRuns(runs));
     const start = act("claimRuns", (store) => store.claimRuns(claim));
@@ -100,6 +100,7 @@ class RandomActs {
         idempotencyKey: this.#one([null, null, `k${this.#below(20)}`]),
         connections: this.#connections(),
         concurrencyKey: this.#one([null, null, "eu", "us\u0000"]),
+        redriveOf: this.#one([null, null, this.#id()]),
         runAt: later(),
         startDeadline: later(),
       },

@@ -36,4 +36,7 @@ function readsAs(type: DataType, value: SampleValue): unknown {
   }
 }
 
-contractSuite("memory() keeps the promises of a destination", jobDestinationContract({ make: memoryFixture }));
+contractSuite(
+  "memory() keeps the promises of a destination",
+  jobDestinationContract({ make: memoryFixture, offers: ["upsert", "state"] }),
+);

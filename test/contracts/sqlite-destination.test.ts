@@ -66,6 +66,6 @@ for (const [mode, name] of [
   ["delete", "its default journal mode"],
   ["wal", "WAL mode"],
 ] as const) {
-  const clauses = jobDestinationContract({ make: () => sqliteFixture(mode) });
+  const clauses = jobDestinationContract({ make: () => sqliteFixture(mode), offers: ["upsert", "state"] });
   contractSuite(`sqlite() in ${name} keeps the promises of a destination`, clauses);
 }

@@ -1,14 +1,17 @@
 // A process that submits runs and dies, stops or is killed on the way. Started by crash-trial.ts.
 import { DuckDBEngine } from "../../src/adapters/duckdb/entry.js";
-import { SqliteJobStore, sqlite } from "../../src/adapters/sqlite/entry.js";
+import { SqliteJobStore } from "../../src/adapters/sqlite/entry.js";
 import { JobExecutor } from "../../src/executor/job-executor.js";
 import { crashingConnection, crashingStore, type CrashPoint } from "../../src/testing/crash-points.js";
 import { crashJob } from "./crash-job.js";
+import { CRASH_DESTINATIONS, type CrashDestinationName } from "./destinations/crash-destinations.js";
 
 /** What the parent tells its child, as JSON in the first argument. */
 export interface CrashPlan {
   readonly ledger: string;
-  readonly out: string;
+  readonly destination: CrashDestinationName;
+  /** Where the destination's data is. */
+  readonly folder: string;
   readonly leaseMs: number;
   /** The rows of each run that is submitted. */
   readonly rows: readonly number[];
@@ -31,7 +34,7 @@ const points = plan.point === null ? {} : { [plan.point]: act };
 const executor = new JobExecutor({
   engine: new DuckDBEngine({ threads: 1 }),
   store: crashingStore(new SqliteJobStore({ path: plan.ledger }), points),
-  connections: { out: crashingConnection(sqlite(plan.out, { access: "read_write" }), points) },
+  connections: { out: crashingConnection(CRASH_DESTINATIONS[plan.destination].connect(plan.folder), points) },
   jobs: [crashJob],
   leaseMs: plan.leaseMs,
   maxConcurrentRuns: 2,

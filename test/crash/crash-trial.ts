@@ -1,11 +1,10 @@
-import Database from "better-sqlite3";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DuckDBEngine } from "../../src/adapters/duckdb/entry.js";
-import { SqliteJobStore, sqlite } from "../../src/adapters/sqlite/entry.js";
+import { SqliteJobStore } from "../../src/adapters/sqlite/entry.js";
 import { JobExecutor } from "../../src/executor/job-executor.js";
 import type { FinishedRun, JobRun } from "../../src/model/run.js";
 import type { Connection } from "../../src/ports/connection.js";
@@ -14,6 +13,7 @@ import { recordingLogger } from "../support/executor-harness.js";
 import { sourceProcess } from "../support/source-process.js";
 import type { CrashPlan } from "./crash-child.js";
 import { crashJob } from "./crash-job.js";
+import { CRASH_DESTINATIONS, type CrashDestinationName } from "./destinations/crash-destinations.js";
 import { seededRandom } from "./seeded-random.js";
 
 const CHILD = new URL("./crash-child.ts", import.meta.url);
@@ -57,25 +57,31 @@ function endingOf(seed: number): Ending {
  * @param wrap changes the second process's destination: a test breaks the fence with it.
  */
 export async function crashTrial(
+  destination: CrashDestinationName,
   seed: number,
   ending: Ending = endingOf(seed),
   wrap: (connection: Connection) => Connection = (connection) => connection,
 ): Promise<TrialResult> {
   const random = seededRandom(seed + 1_000_000);
   const folder = await mkdtemp(join(tmpdir(), "millrace-crash-"));
-  const files = { ledger: join(folder, "ledger.db"), out: join(folder, "out.db") };
+  const place = { ledger: join(folder, "ledger.db"), destination, folder };
   try {
-    const rows = Array.from({ length: 3 }, () => Math.floor(random() ** 3 * 60_000));
+    const sizes = Array.from({ length: 3 }, () => Math.floor(random() ** 3 * 60_000));
     const first = startFirst({
-      ...files,
+      ...place,
       leaseMs: LEASE_MS,
-      rows,
+      rows: sizes,
       point: ending.kind === "kill_at_random" ? null : ending.point,
       signal: ending.kind === "stop_at_point" ? "SIGSTOP" : "SIGKILL",
     });
     const hit = await endFirst(first, ending, random() * LONGEST_RANDOM_KILL_MS);
-    const ended = await recover(files, first, wrap, ending.kind === "stop_at_point" && hit);
-    return { ending, hit, faults: faultsOf(files.out, ended) };
+    const ended = await recover(place, first, wrap, ending.kind === "stop_at_point" && hit);
+    const rows = await CRASH_DESTINATIONS[destination].countByTag(folder);
+    return {
+      ending,
+      hit,
+      faults: ended.flatMap(({ run, seqs }) => [...rowFaults(run, rows), ...eventFaults(run, seqs)]),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -102,15 +108,15 @@ async function endFirst(child: ChildProcess, ending: Ending, killAfterMs: number
 }
 
 async function recover(
-  files: { readonly ledger: string; readonly out: string },
+  { ledger, destination, folder }: Pick<CrashPlan, "ledger" | "destination" | "folder">,
   first: ChildProcess,
   wrap: (connection: Connection) => Connection,
   stopped: boolean,
 ): Promise<readonly EndedRun[]> {
   const executor = new JobExecutor({
     engine: new DuckDBEngine({ threads: 1 }),
-    store: new SqliteJobStore({ path: files.ledger }),
-    connections: { out: wrap(sqlite(files.out, { access: "read_write" })) },
+    store: new SqliteJobStore({ path: ledger }),
+    connections: { out: wrap(CRASH_DESTINATIONS[destination].connect(folder)) },
     jobs: [crashJob],
     leaseMs: LEASE_MS,
     logger: recordingLogger().logger,
@@ -144,11 +150,6 @@ async function wokenIsDone(first: ChildProcess): Promise<void> {
   await Promise.race([new Promise((resolve) => first.once("exit", resolve)), sleep(5_000)]);
 }
 
-function faultsOf(out: string, ended: readonly EndedRun[]): readonly string[] {
-  const rows = countByTag(out);
-  return ended.flatMap(({ run, seqs }) => [...rowFaults(run, rows), ...eventFaults(run, seqs)]);
-}
-
 function rowFaults(run: JobRun, rows: ReadonlyMap<string, number>): readonly string[] {
   const found = rows.get(run.parameters["tag"] as string) ?? 0;
   const wanted = run.status === "succeeded" ? Number(run.parameters["rows"]) : 0;
@@ -160,18 +161,6 @@ function rowFaults(run: JobRun, rows: ReadonlyMap<string, number>): readonly str
 
 function eventFaults({ id }: JobRun, seqs: readonly number[]): readonly string[] {
   return seqs.every((seq, index) => seq === index + 1) ? [] : [`the events of run ${id} have gaps: ${seqs.join(", ")}`];
-}
-
-function countByTag(file: string): ReadonlyMap<string, number> {
-  const database = new Database(file);
-  try {
-    const there = database.prepare("select 1 from sqlite_master where name = 'rows'").get();
-    const counts =
-      there === undefined ? [] : database.prepare("select tag, count(*) from rows group by tag").raw().all();
-    return new Map(counts as [string, number][]);
-  } finally {
-    database.close();
-  }
 }
 
 function isMessage(message: unknown, key: string): boolean {

@@ -1,18 +1,21 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { CRASH_POINTS } from "../../src/testing/crash-points.js";
 import { withoutFence } from "../support/without-fence.js";
 import { crashTrial, type Ending } from "./crash-trial.js";
+import { CRASH_DESTINATION_NAMES, CRASH_DESTINATIONS } from "./destinations/crash-destinations.js";
 
 // `npm run soak` sets 200. A failing seed is replayed with MILLRACE_SEED=<seed> MILLRACE_TRIALS=1.
 const FIRST_SEED = Number(process.env["MILLRACE_SEED"] ?? 1);
-const TRIALS = Number(process.env["MILLRACE_TRIALS"] ?? 12);
+const TRIALS = Number(process.env["MILLRACE_TRIALS"] ?? 6);
 const AT_ONCE = 2;
 
-describe("kill -9, SIGSTOP past the lease, and recovery into SQLite", () => {
+describe.each(CRASH_DESTINATION_NAMES)("kill -9, SIGSTOP past the lease, and recovery: %s", (destination) => {
+  beforeAll(() => CRASH_DESTINATIONS[destination].start?.());
+
   it.each(CRASH_POINTS)(
     "killed at %s: ledger and destination agree",
     async (point) => {
-      const { faults, hit } = await crashTrial(7, { kind: "kill_at_point", point });
+      const { faults, hit } = await crashTrial(destination, 7, { kind: "kill_at_point", point });
       expect(faults).toEqual([]);
       expect(hit).toBe(true);
     },
@@ -22,7 +25,7 @@ describe("kill -9, SIGSTOP past the lease, and recovery into SQLite", () => {
   it.each(["permit:before", "permit:after", "commit:after"] as const)(
     "stopped at %s past its lease: ledger and destination agree",
     async (point) => {
-      const { faults, hit } = await crashTrial(11, { kind: "stop_at_point", point });
+      const { faults, hit } = await crashTrial(destination, 11, { kind: "stop_at_point", point });
       expect(faults).toEqual([]);
       expect(hit).toBe(true);
     },
@@ -37,14 +40,14 @@ describe("kill -9, SIGSTOP past the lease, and recovery into SQLite", () => {
       const seeds = Array.from({ length: TRIALS }, (_, index) => FIRST_SEED + index);
       const worker = async (): Promise<void> => {
         for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-          const { ending, hit, faults } = await crashTrial(seed);
+          const { ending, hit, faults } = await crashTrial(destination, seed);
           const name = describeEnding(ending);
           if (hit) hits.set(name, (hits.get(name) ?? 0) + 1);
           for (const fault of faults) failed.push(`seed ${seed} (${name}): ${fault}`);
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, worker));
-      console.log("windows hit:", Object.fromEntries([...hits].sort()));
+      console.log(`${destination}: windows hit:`, Object.fromEntries([...hits].sort()));
       expect(failed).toEqual([]);
       expect(hits.size).toBeGreaterThan(0);
     },
@@ -52,7 +55,12 @@ describe("kill -9, SIGSTOP past the lease, and recovery into SQLite", () => {
   );
 
   it("is a real proof: without the fence the same trial finds a doubled run", async () => {
-    const { faults } = await crashTrial(11, { kind: "stop_at_point", point: "permit:after" }, withoutFence);
+    const { faults } = await crashTrial(
+      destination,
+      11,
+      { kind: "stop_at_point", point: "permit:after" },
+      withoutFence,
+    );
     expect(faults.join()).toMatch(/rows/);
   }, 60_000);
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { defineJob } from "../../src/jobs/define-job.js";
 import { runDefinition } from "../../src/jobs/job-definition.js";
 import { jobFromSpec } from "../../src/jobs/job-from-spec.js";
+import type { ExecutionSpec } from "../../src/jobs/read-execution.js";
 import { isJobError, type JobError } from "../../src/model/job-error.js";
 import { schemaOf } from "./schema-of.js";
 
@@ -358,6 +359,83 @@ describe("a definition that is not well formed", () => {
 
   it.each([undefined, null, 5, "x", [], new Map(), new (class Spec {})()])("is refused when it is %o", (whole) => {
     expect(() => jobFromSpec(whole)).toThrow(expect.objectContaining({ code: "invalid_definition" }));
+  });
+});
+
+describe("a job with state", () => {
+  const query = "select id, at from t where id > {last.id} and at > {last.since}";
+  const state = {
+    since: { type: "timestamptz", column: "at", take: "min", initial: new Date(0) },
+    id: { type: "BIGINT", initial: 9_007_199_254_740_993n },
+  } as const;
+  const job = defineJob({ ...spec, query, state });
+
+  it("keeps what it remembers apart from its parameters, in the order of the query", () => {
+    expect(job.parameters).toEqual([]);
+    expect(job.state).toEqual([
+      {
+        name: "id",
+        type: { kind: "integer", bits: 64, signed: true },
+        column: "id",
+        take: "max",
+        initial: "9007199254740993",
+      },
+      {
+        name: "since",
+        type: { kind: "timestamp", unit: "us", zoned: true },
+        column: "at",
+        take: "min",
+        initial: "1970-01-01T00:00:00Z",
+      },
+    ]);
+    expect(runDefinition(job).state).toEqual(job.state);
+    expect("state" in defineJob(spec)).toBe(false);
+    expect("state" in runDefinition(defineJob(spec))).toBe(false);
+  });
+
+  it("takes turns, and tries again when it was overtaken, unless it says otherwise", () => {
+    const execution = (given: ExecutionSpec) => defineJob({ ...spec, query, state, execution: given }).execution;
+    expect(execution({})).toMatchObject({ maxConcurrent: 1, maxAttempts: 5, retryOn: ["state_conflict"] });
+    expect(execution({ maxConcurrent: 0 }).maxConcurrent).toBe(0);
+    expect(execution({ maxAttempts: 1 })).toMatchObject({ maxAttempts: 1, retryOn: "retryable" });
+    expect(execution({ retryOn: ["timed_out"] })).toMatchObject({ maxAttempts: 1, retryOn: ["timed_out"] });
+  });
+
+  it("has a hash that every part of the state changes", () => {
+    const one = { type: "BIGINT", column: "id", take: "max", initial: 0 };
+    const hash = (id: object) => jobFromSpec({ ...spec, query: "select {last.id}", state: { id } }).hash;
+    const others = [{ type: "INTEGER" }, { column: "ID" }, { take: "min" }, { initial: 1 }];
+    expect(new Set([one, ...others.map((change) => ({ ...one, ...change }))].map(hash)).size).toBe(5);
+    expect(hash({ type: "int8", initial: 0 })).toBe(hash(one));
+  });
+
+  const one = { type: "BIGINT", initial: 0 };
+  it.each<[string, Readonly<Record<string, unknown>>, string, string]>([
+    ["that is not declared", { state: undefined }, "state.id", "mentioned in the query and not declared"],
+    ["that is not mentioned", { state: { id: one, idd: one } }, "state.idd", 'Did you mean "id"?'],
+    ["without any name", { query: "select 1", state: {} }, "state", "empty"],
+    ["that is no object", { state: 5 }, "state", "plain object"],
+    ["whose name is none", { state: { "a.b": one, id: one } }, "state.a.b", "no name of a state"],
+    ["that is a type alone", { state: { id: "BIGINT" } }, "state.id", "plain object"],
+    ["without a type", { state: { id: { initial: 0 } } }, "state.id.type", "is missing"],
+    ["of no type", { state: { id: { ...one, type: "BIGINTT" } } }, "state.id.type", "is not a type"],
+    ["of a type without an order", { state: { id: { ...one, type: "BIGINT[]" } } }, "state.id.type", "BIGINT[]"],
+    ["without an initial value", { state: { id: { type: "INT" } } }, "state.id.initial", "is missing"],
+    ["with an initial null", { state: { id: { ...one, initial: null } } }, "state.id.initial", "compared"],
+    ["with an initial NaN", { state: { id: { type: "DOUBLE", initial: NaN } } }, "state.id.initial", "compared"],
+    ["with a wrong initial value", { state: { id: { ...one, initial: 1.5 } } }, "state.id.initial", "whole"],
+    ["that takes what there is not", { state: { id: { ...one, take: "sum" } } }, "state.id.take", '"max" or "min"'],
+    ["with a misspelt part", { state: { id: { ...one, colunm: "x" } } }, "state.id.colunm", '"column"'],
+    ["of an overwrite", { destination: { table: "lake.t", mode: "overwrite" } }, "state", "overwrite"],
+  ])("is refused for a state %s", (_what, change, field, message) => {
+    const error = refusal({ query: "select {last.id}", state: { id: one }, ...change });
+    expect(error.field).toBe(field);
+    expect(error.message).toContain(message);
+  });
+
+  it("may have a parameter named last", () => {
+    const both = jobFromSpec({ ...spec, query: "select {last}, {last.last}", state: { last: one } });
+    expect([both.parameters, both.state].map((all) => all?.map(({ name }) => name))).toEqual([["last"], ["last"]]);
   });
 });
 

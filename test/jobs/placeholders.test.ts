@@ -1,7 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parameterNames, parseTemplate, scanQuery } from "../../src/jobs/placeholders.js";
+import { parameterNames, parseTemplate, scanQuery, stateNames } from "../../src/jobs/placeholders.js";
 import type { QueryTemplate } from "../../src/model/job-definition.js";
 
 // What fails prints its seed.
@@ -74,12 +74,37 @@ describe("parseTemplate", () => {
     expect(parameterNames(parseTemplate("{b}{a}{b}{_A9}"))).toEqual(["b", "a", "_A9"]);
   });
 
-  it.each(["{}", "{1}", "{a-b}", "{'a': 1}", "{a: 1}", "{a b}", "{ä}", "{", "{a", "a}", "{{", "}{"])(
-    "leaves %s as text",
-    (sql) => {
-      expect(scanQuery(sql)).toEqual({ template: [{ text: sql }], problems: [] });
-    },
-  );
+  it("tells states from parameters, in order of first mention", () => {
+    const sql = "{last.b} {last} {last.a}{last.b} '{last.c}' {b}";
+    const template = parseTemplate(sql);
+    expect(stateNames(template)).toEqual(["b", "a"]);
+    expect(parameterNames(template)).toEqual(["last", "b"]);
+    expect(join(template)).toBe(sql);
+  });
+
+  it.each([
+    "{last.}",
+    "{last.1}",
+    "{Last.a}",
+    "{lasts.a}",
+    "{last.a.b}",
+    "{a.last}",
+    "{last .a}",
+    "{}",
+    "{1}",
+    "{a-b}",
+    "{'a': 1}",
+    "{a: 1}",
+    "{a b}",
+    "{ä}",
+    "{",
+    "{a",
+    "a}",
+    "{{",
+    "}{",
+  ])("leaves %s as text", (sql) => {
+    expect(scanQuery(sql)).toEqual({ template: [{ text: sql }], problems: [] });
+  });
 
   it.each(["'{p}", '"{p}', "$$ {p}", "$x$ {p} $y$", "/* {p}", "/* /* {p} */", "E'{p}\\'", "-- {p}", "E'a'\n'{p}"])(
     "takes what is never closed as text to the end: %s",
@@ -98,6 +123,7 @@ describe("parseTemplate", () => {
     ["select { p }", "{ p }"],
     ["select {p }", "{p }"],
     ["select {\np}", "{\np}"],
+    ["select { last.p }", "write {last.p}"],
     ["select '\0'", "NUL"],
     ["select 1 \0", "NUL"],
     ["select '\ud800'", "surrogate"],

@@ -17,6 +17,19 @@ describe("schema difference", () => {
     expect(schemaDifference({ produced, existing: schema({ name: "a" }, { name: "b", type: TEXT }) })).toEqual([]);
   });
 
+  it("finds keys that the query does not yield, and says when one differs in case", () => {
+    const produced = schema({ name: "id" }, { name: "Day" });
+    const findings = schemaDifference({ produced, existing: null, keys: ["id", "day", "place"] });
+    expect(findings).toEqual([
+      { kind: "missing_key", column: "day", similar: "Day" },
+      { kind: "missing_key", column: "place" },
+    ]);
+    expect(describeFindings(findings)).toBe(
+      'the query yields no column "day", which is a key of the write mode, but "Day", which differs in case; ' +
+        'the query yields no column "place", which is a key of the write mode',
+    );
+  });
+
   it("takes a type of which every value fits", () => {
     expect(
       schemaDifference({ produced: schema({ name: "a", type: INTEGER }), existing: schema({ name: "a" }) }),

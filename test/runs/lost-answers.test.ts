@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import type { NewRun } from "../../src/model/run.js";
 import { allEvents, harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
 import { idBatch, type Play } from "../support/stub-engine.js";
@@ -81,8 +82,62 @@ describe("a lost answer to the storing of a run", () => {
     const { executor, clock } = harness({ store, ids: { next: () => "same", random: () => 0.5 } });
     await executor.start();
     await executor.submitOrThrow("load", undefined, { idempotencyKey: "a", runAt: new Date(clock.now() + 1e6) });
-    const second = await executor.submit("load", undefined, { idempotencyKey: "b" });
-    expect(second._unsafeUnwrapErr()).toMatchObject({ code: "store_unavailable" });
+    const second = executor.submit("load", undefined, { idempotencyKey: "b" });
+    await clock.advance(1_000);
+    expect((await second)._unsafeUnwrapErr()).toMatchObject({ code: "store_unavailable" });
+    await executor.stop();
+  });
+});
+
+describe("an answer that is lost while the commit is under way", () => {
+  /** A ledger whose first act lands only when the next one meets it, as a database's commit may. */
+  function landsLate(): MemoryJobStore {
+    const store = new MemoryJobStore();
+    const create = store.createRuns.bind(store);
+    let underWay: readonly NewRun[] | undefined;
+    let lost = false;
+    store.createRuns = async (runs) => {
+      if (!lost) {
+        lost = true;
+        underWay = runs;
+        throw new Error("connection reset");
+      }
+      const first = underWay;
+      underWay = undefined;
+      if (first) await create(first);
+      return create(runs);
+    };
+    return store;
+  }
+
+  it.each([undefined, { idempotencyKey: "k" }])("makes one run, and no refusal: %j", async (options) => {
+    const { executor, out } = harness({ store: landsLate() });
+    await executor.start();
+    const handle = await executor.submitOrThrow("load", undefined, options);
+    expect(handle.created).toBe(true);
+    expect(await handle.result()).toMatchObject({ status: "succeeded" });
+    expect((await executor.listRuns()).runs).toHaveLength(1);
+    expect(await out.rows("t")).toHaveLength(3);
+    await executor.stop();
+  });
+
+  it("tells each of a batch what became of it", async () => {
+    const store = landsLate();
+    const { executor, clock } = harness({ store });
+    await executor.start();
+    const later = { runAt: new Date(clock.now() + 1e6) };
+    const items = [
+      { name: "load", options: later },
+      { name: "load", options: { ...later, idempotencyKey: "a" } },
+      { name: "load", options: { ...later, idempotencyKey: "a" } },
+      { name: "load", options: later },
+    ] as const;
+    const results = (await executor.submitMany(items)).map((one) => one._unsafeUnwrap());
+    expect(results.map(({ created }) => created)).toEqual([true, true, false, true]);
+    expect(results[2]?.id).toBe(results[1]?.id);
+    expect((await executor.listRuns()).runs.map(({ id }) => id).sort()).toEqual(
+      [...new Set(results.map(({ id }) => id))].sort(),
+    );
     await executor.stop();
   });
 });

@@ -31,9 +31,9 @@ describe("memory", () => {
       for (let n = 0; n < count; n += 1) {
         const handle = await executor.submitOrThrow("load", undefined, { signal: app.signal, timeoutMs: 60_000 });
         await handle.result();
-        if (n % 100 === 0) await store.pruneRuns({ finishedBefore: new Date(Date.now() + 1e9), limit: 1_000 });
+        if (n % 100 === 0) await store.pruneRuns({ olderThanMs: -1e9, limit: 1_000 });
       }
-      await store.pruneRuns({ finishedBefore: new Date(Date.now() + 1e9), limit: 100_000 });
+      await store.pruneRuns({ olderThanMs: -1e9, limit: 100_000 });
       gc();
       return process.memoryUsage().heapUsed;
     };

@@ -4,6 +4,7 @@ import { ManualClock } from "../../src/testing/manual-clock.js";
 import { SequentialIds } from "../../src/testing/sequential-ids.js";
 import { allEvents, harness, untilEvent } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
+import { reachedStore } from "../support/reached-store.js";
 import { drainRows, ScriptedDestination, writeWell } from "../support/scripted-destination.js";
 import { idBatch, type Play } from "../support/stub-engine.js";
 
@@ -149,7 +150,8 @@ describe("an owner that paused past its lease", () => {
     const ledger = new MemoryJobStore();
     await ledger.open({ clock: awake });
     void store;
-    const first = harness({ store: ledger, clock: slept, plays: { "select 1": rows }, leaseMs: 1_000 });
+    const asleep = reachedStore(ledger).store;
+    const first = harness({ store: asleep, clock: slept, plays: { "select 1": rows }, leaseMs: 1_000 });
     await first.executor.start();
     const handle = await first.executor.submitOrThrow("load");
     await gate.reached;

@@ -211,6 +211,32 @@ describe("a redrive of many", () => {
     await executor.stop();
   });
 
+  it("does not repeat what succeeded once, however soon succeeded runs are forgotten", async () => {
+    const hour = 3_600_000;
+    const retention = { succeededMs: hour, failedMs: 100 * hour };
+    const { executor, clock, mend } = await failing({ retention, leaseMs: 10 * 24 * hour });
+    const failed = await (await executor.submitOrThrow("load", { n: 1 })).result();
+    mend();
+    const [first] = (await executor.redriveMany()).results;
+    const again = first?.redriven._unsafeUnwrap();
+    expect(await again?.result()).toMatchObject({ status: "succeeded" });
+    const plain = await (await executor.submitOrThrow("load", { n: 2 })).result();
+    const pass = async (ms: number): Promise<void> => {
+      clock.jumpTo(clock.now() + ms);
+      await clock.advance(80_000);
+    };
+    await pass(2 * hour);
+    expect(await executor.getRun(plain.id)).toBeUndefined();
+    const { results } = await executor.redriveMany();
+    expect(results.map(({ runId, redriven }) => [runId, redriven._unsafeUnwrap().created])).toEqual([
+      [failed.id, false],
+    ]);
+    await pass(100 * hour);
+    await pass(hour);
+    expect((await executor.listRuns()).runs).toEqual([]);
+    await executor.stop();
+  });
+
   it("refuses what is no option", async () => {
     const { executor } = await failing();
     for (const [options, field] of [

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
+import { JobError } from "../../src/model/job-error.js";
 import { defineJob } from "../../src/jobs/define-job.js";
 import { Redactor } from "../../src/runs/redactor.js";
 import { SecretVault } from "../../src/runs/secret-vault.js";
@@ -89,7 +90,8 @@ describe("a secret", () => {
     const { executor } = harness({ jobs: [job] });
     await executor.start();
     const store = new MemoryJobStore();
-    store.createRuns = () => Promise.reject(new Error(`insert of ${SECRET} failed`));
+    const failed = { message: `insert of ${SECRET} failed`, hint: "", nothingStored: true };
+    store.createRuns = () => Promise.reject(new JobError("store_unavailable", failed));
     const broken = harness({ jobs: [job], store });
     await broken.executor.start();
     const error = (await broken.executor.submit("secretive", { token: SECRET }))._unsafeUnwrapErr();

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { memory } from "../../src/adapters/memory/memory-connection.js";
-import type { StoreChange, StoreContext } from "../../src/ports/job-store.js";
 import type { ExecutorEvent } from "../../src/runs/executor-events.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { SequentialIds } from "../../src/testing/sequential-ids.js";
@@ -77,28 +76,24 @@ describe("two executors on one ledger", () => {
   });
 
   it("a store that tells is heard: of pending runs, of cancels and of news of a run", async () => {
-    const { clock, ledger, join } = await sharedLedger();
+    const { clock, join } = await sharedLedger();
     const gate = new Gate();
     const worker = join({ plays: { "select 1": waits(gate) } });
-    let tell: (change: StoreChange) => void = () => undefined;
-    const open = ledger.open.bind(ledger);
-    ledger.open = (context: StoreContext) => ((tell = context.onChange ?? tell), open(context));
     await worker.executor.start();
-    const hear = tell;
     const other = join({ role: "submit" });
     await other.executor.start();
     const handle = await other.executor.submitOrThrow("load");
-    hear({ kind: "pending" });
+    worker.way.tell({ kind: "pending" });
     await gate.reached;
     const result = handle.result();
     await other.executor.cancel(handle.id);
     const asked = countOf(worker.way, "cancelRequests");
-    hear({ kind: "cancel", runId: "another" });
+    worker.way.tell({ kind: "cancel", runId: "another" });
     await clock.advance(0);
     expect(countOf(worker.way, "cancelRequests")).toBe(asked);
-    hear({ kind: "cancel", runId: handle.id });
+    worker.way.tell({ kind: "cancel", runId: handle.id });
     await clock.advance(0);
-    tell({ kind: "run", runId: handle.id });
+    other.way.tell({ kind: "run", runId: handle.id });
     expect(await result).toMatchObject({ status: "cancelled" });
     await worker.executor.stop();
     await other.executor.stop();
@@ -258,5 +253,30 @@ describe("a worker without a connection that runs need", () => {
     await clock.advance(1_000);
     expect(await result).toMatchObject({ status: "succeeded" });
     for (const { executor } of [poor, rich, submitter]) await executor.stop();
+  });
+
+  it("says so too of a run at its commit whose owner is gone", async () => {
+    const { clock, join } = await sharedLedger();
+    const commit = new Gate();
+    const destination = new ScriptedDestination(async (rows, request) => {
+      await request.permit({ rowsStaged: await drainRows(rows) });
+      await commit.pass();
+      throw new Error("too late");
+    });
+    const poor = join();
+    const events = eventsOf(poor.executor);
+    await poor.executor.start();
+    const owner = join({ destination });
+    await owner.executor.start();
+    const handle = await owner.executor.submitOrThrow("load");
+    await commit.reached;
+    const stopping = owner.executor.stop({ mode: "cancel", timeoutMs: 0 });
+    await clock.advance(0);
+    expect(await stopping).toMatchObject({ unfinished: 1 });
+    expect(events).toEqual([]);
+    await clock.advance(60_000);
+    expect(await poor.executor.getRun(handle.id)).toMatchObject({ status: "committing" });
+    expect(events).toMatchObject([{ type: "connections.missing", connections: ["custom"] }]);
+    await poor.executor.stop();
   });
 });

@@ -107,6 +107,46 @@ describe("a ledger that is out of reach for a while", () => {
     await executor.stop();
   });
 
+  it("answers a claim late, when others filled the room: never more runs than may be at once, the rest handed back", async () => {
+    const way = reachedStore(new MemoryJobStore());
+    const clock = new ManualClock();
+    const gate = new Gate();
+    let [now, most] = [0, 0];
+    const play: Play = async function* ({ signal }) {
+      most = Math.max(most, (now += 1));
+      try {
+        await gate.pass(signal);
+        yield idBatch([1]);
+      } finally {
+        now -= 1;
+      }
+    };
+    const parts = { store: way.store, clock, plays: { "select 1": play }, maxConcurrentRuns: 2, leaseMs: 60_000 };
+    const { executor } = harness(parts);
+    const silence = new Gate();
+    await executor.start();
+    await clock.advance(0);
+    way.onTheWayBack = (method) => (method === "claimRuns" ? silence.pass() : Promise.resolve());
+    const first = [await executor.submitOrThrow("load"), await executor.submitOrThrow("load")];
+    // The answer with these two does not come.
+    await clock.advance(9_000);
+    way.onTheWayBack = null;
+    await clock.advance(1_000);
+    const second = [await executor.submitOrThrow("load"), await executor.submitOrThrow("load")];
+    await clock.advance(1_000);
+    expect(now).toBe(2);
+    silence.open();
+    await clock.advance(1_000);
+    expect(now).toBe(2);
+    gate.open();
+    for (let n = 0; n < 5; n += 1) await clock.advance(1_000);
+    for (const handle of [...first, ...second]) {
+      expect(await handle.result()).toMatchObject({ status: "succeeded", attempt: 1, recoveries: 0 });
+    }
+    expect(most).toBe(2);
+    await executor.stop();
+  });
+
   it("does not send away who follows a run, unless it takes longer than a minute", async () => {
     const { way, clock, gate, executor } = reached();
     await executor.start();

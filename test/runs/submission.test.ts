@@ -22,6 +22,8 @@ function job(name: string, table: string, extra: Record<string, unknown> = {}) {
   return defineJob({ name, query: "select {n} as id", params: { n: "INTEGER" }, destination: { table }, ...extra });
 }
 
+const LAST_ID = { id: { type: "INTEGER", initial: 0 } };
+
 /** What submitting gives back as a refusal; fails when the run was stored or the ledger has any trace. */
 async function refusal(options: Parameters<typeof harness>[0], name: string, params: unknown, submitOptions = {}) {
   const { executor } = harness(options);
@@ -45,9 +47,13 @@ describe("a submit is refused as a value, without a trace in the ledger", () => 
     job("rooted", "out"),
     job("locked", "db.t"),
     job("file", "files"),
-    job("upsert", "out.t", { destination: { table: "out.t", mode: { kind: "upsert", keys: ["id"] } } }),
+    job("upsert", "plain.t", { destination: { table: "plain.t", mode: { kind: "upsert", keys: ["id"] } } }),
+    job("keyed", "out.t", { destination: { table: "out.t", mode: { kind: "upsert", keys: ["id", "day"] } } }),
+    job("next", "plain.t", { query: "select {n} as id where 1 > {last.id}", state: LAST_ID }),
+    job("gone", "out.t", { query: "select {n} as id where 1 > {last.x}", state: { x: { type: "INT", initial: 0 } } }),
+    job("small", "out.t", { query: "select {n} where {last.id}", state: { id: { type: "SMALLINT", initial: 0 } } }),
   ];
-  const connections = { db: readOnly, files };
+  const connections = { db: readOnly, files, plain: connectionTo(new ScriptedDestination(writeWell)) };
   const options = { jobs, connections };
 
   it.each([
@@ -61,7 +67,11 @@ describe("a submit is refused as a value, without a trace in the ledger", () => 
     ["destination_resolution_failed", "rooted", { n: 1 }, { jobName: "rooted", table: "out" }],
     ["destination_read_only", "locked", { n: 1 }, { jobName: "locked", table: "db.t", connection: "db" }],
     ["non_transactional_destination", "file", { n: 1 }, { jobName: "file", table: "files", connection: "files" }],
-    ["unsupported_write_mode", "upsert", { n: 1 }, { jobName: "upsert", table: "out.t", mode: "upsert" }],
+    ["unsupported_write_mode", "upsert", { n: 1 }, { jobName: "upsert", table: "plain.t", mode: "upsert" }],
+    ["schema_mismatch", "keyed", { n: 1 }, { field: "destination.mode.keys", columns: ["day"] }],
+    ["unsupported_state", "next", { n: 1 }, { jobName: "next", table: "plain.t", field: "state" }],
+    ["schema_mismatch", "gone", { n: 1 }, { jobName: "gone", table: "out.t", field: "state.x", columns: ["x"] }],
+    ["schema_mismatch", "small", { n: 1 }, { jobName: "small", table: "out.t", field: "state.id", columns: ["id"] }],
   ])("%s", async (code, name, params, fields) => {
     expect(await refusal(options, name, params)).toMatchObject({ code, ...fields });
   });
@@ -164,7 +174,8 @@ describe("a submit is refused as a value, without a trace in the ledger", () => 
     await executor.stop();
     expect((await executor.submit("ok", { n: 1 }))._unsafeUnwrapErr().code).toBe("executor_stopped");
     const store = new MemoryJobStore();
-    store.createRuns = () => Promise.reject(new Error("disk full"));
+    const full = { message: "disk full", hint: "", nothingStored: true };
+    store.createRuns = () => Promise.reject(new JobError("store_unavailable", full));
     const broken = harness({ ...options, store });
     await broken.executor.start();
     const error = (await broken.executor.submit("ok", { n: 1 }))._unsafeUnwrapErr();

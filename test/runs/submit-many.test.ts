@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { defineJob } from "../../src/jobs/define-job.js";
+import { JobError } from "../../src/model/job-error.js";
 import type { NewRun } from "../../src/model/run.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
@@ -210,16 +211,19 @@ describe("a bulk", () => {
 
   it("tells each item what a ledger said that did not store them", async () => {
     const store = new MemoryJobStore();
-    store.createRuns = () => Promise.reject(new Error("disk full"));
+    let asked = 0;
+    const full = { message: "disk full", hint: "", nothingStored: true };
+    store.createRuns = () => ((asked += 1), Promise.reject(new JobError("store_unavailable", full)));
     const { executor } = await started({ store });
     const results = await executor.submitMany([
       { name: "load", params: { n: 1 } },
       { name: "token", params: { t: "sk-very-secret" } },
     ]);
     for (const one of results) {
-      expect(one._unsafeUnwrapErr()).toMatchObject({ code: "store_unavailable", retryable: true });
+      expect(one._unsafeUnwrapErr()).toMatchObject({ code: "store_unavailable", retryable: true, nothingStored: true });
       expect(one._unsafeUnwrapErr().message).toContain("disk full");
     }
+    expect(asked).toBe(1);
     await executor.stop();
   });
 

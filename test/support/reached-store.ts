@@ -1,6 +1,9 @@
-import type { JobStore } from "../../src/ports/job-store.js";
+import type { JobStore, StoreChange, StoreContext } from "../../src/ports/job-store.js";
 
-/** A ledger as one process reaches it: over a way on which calls can be counted, held up and lost. */
+/**
+ * A ledger as one process reaches it: over a way on which calls can be counted, held up and lost, and on which nothing comes
+ * back but answers, and what the test tells.
+ */
 export interface ReachedStore {
   readonly store: JobStore;
   /** The methods that were called, in order. */
@@ -9,12 +12,21 @@ export interface ReachedStore {
   onTheWay: ((method: keyof JobStore) => Promise<void>) | null;
   /** As `onTheWay`, for answers. */
   onTheWayBack: ((method: keyof JobStore) => Promise<void>) | null;
+  /** Tells the process of a change. */
+  tell: (change: StoreChange) => void;
 }
 
 export function reachedStore(ledger: JobStore): ReachedStore {
   const calls: (keyof JobStore)[] = [];
+  let opened: StoreContext | undefined;
+  let deaf: StoreContext | undefined;
+  const deafened = (context: StoreContext): StoreContext => {
+    opened = context;
+    return (deaf ??= { clock: context.clock });
+  };
   const reached: ReachedStore = {
     calls,
+    tell: (change) => opened?.onChange?.(change),
     onTheWay: null,
     onTheWayBack: null,
     store: new Proxy(ledger, {
@@ -26,7 +38,9 @@ export function reachedStore(ledger: JobStore): ReachedStore {
         return async (...args: unknown[]): Promise<unknown> => {
           calls.push(method);
           await reached.onTheWay?.(method);
-          const answer: unknown = await Reflect.apply(value, target, args);
+          const isContext = method === "open" || method === "close";
+          const given = isContext ? args.map((context) => deafened(context as StoreContext)) : args;
+          const answer: unknown = await Reflect.apply(value, target, given);
           await reached.onTheWayBack?.(method);
           return answer;
         };

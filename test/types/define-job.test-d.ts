@@ -134,7 +134,51 @@ defineJob({ name: "m", query });
 // @ts-expect-error a number is no type
 defineJob({ name: "m", query, destination, params: { a: 5 } });
 
+// What a job remembers is no parameter of it, and begins with a value of its type.
+const stateful = defineJob({
+  name: "stateful",
+  query: "select id from t where id > {last.id} and region = {region}",
+  params: { region: "VARCHAR" },
+  state: {
+    id: { type: "BIGINT", initial: 0n },
+    at: { type: "timestamp", column: "a", take: "min", initial: new Date(0) },
+  },
+  destination,
+});
+export type StateIsNoParameter = Expect<
+  Equals<ParamsOfDefinition<typeof stateful>, { readonly region: string | null }>
+>;
+const onlyState = defineJob({
+  name: "s",
+  query,
+  destination,
+  params: {},
+  state: { at: { type: typeText, initial: 1 } },
+});
+export type NoParamsBesideState = Expect<Equals<ParamsOfDefinition<typeof onlyState>, Readonly<Record<string, never>>>>;
+// @ts-expect-error a text is no BIGINT
+defineJob({ name: "s", query, destination, state: { id: { type: "BIGINT", initial: "0" } } });
+// @ts-expect-error the first run needs a value too
+defineJob({ name: "s", query, destination, state: { id: { type: "BIGINT" } } });
+// @ts-expect-error nothing compares with null
+defineJob({ name: "s", query, destination, state: { id: { type: "BIGINT", initial: null } } });
+// @ts-expect-error a state has a type
+defineJob({ name: "s", query, destination, state: { id: { initial: 0 } } });
+// @ts-expect-error there is no such choice
+defineJob({ name: "s", query, destination, state: { id: { type: "BIGINT", take: "sum", initial: 0 } } });
+
 // Any job is a JobDefinition.
-export const list: JobDefinition<string, object>[] = [plain, typed, optional, exotic, one, whole, loose, dynamic];
+export const list: JobDefinition<string, object>[] = [
+  plain,
+  typed,
+  optional,
+  exotic,
+  one,
+  whole,
+  loose,
+  dynamic,
+  stateful,
+  onlyState,
+];
 // @ts-expect-error one name is not another
 export const otherName: JobDefinition<"other", object> = plain;

@@ -20,10 +20,12 @@ import {
   runCursor,
   runIdTaken,
   runPageRequest,
+  StoreOpeners,
 } from "millrace";
 import type { CancelOutcome, ClaimRequest, Clock, CreatedRun, JobRun, JobStore, LeaseRenewal } from "millrace";
 import type { LeaseState, NewRun, PendingCancel, PruneRange, RunEvent, RunEventBody, RunPage } from "millrace";
-import type { RunQuery, RunRecord, RunStatus, RunStep, RunTransition, TransitionOutcome } from "millrace";
+import type { RunQuery, RunRecord, RunStatus, RunStep, RunTransition, StoreContext } from "millrace";
+import type { TransitionOutcome } from "millrace";
 
 /** A run as it stands in the file. Runs are numbered in the order of their making. */
 interface Entry {
@@ -35,6 +37,7 @@ interface Entry {
 /** A ledger in one file that every act writes anew: for one process, and a handful of runs a minute. */
 export class FileJobStore implements JobStore {
   readonly capabilities = { shared: false, durable: true };
+  private readonly openers = new StoreOpeners<StoreContext>();
   private clock: Clock | undefined;
   private ledger: { made: number; runs: Entry[] } = { made: 0, runs: [] };
   private lastAct: Promise<unknown> = Promise.resolve();
@@ -45,16 +48,18 @@ export class FileJobStore implements JobStore {
     return this.clock !== undefined;
   }
 
-  async open({ clock }: { readonly clock: Clock }): Promise<void> {
+  async open(context: StoreContext): Promise<void> {
     const opening = this.lastAct.then(async () => {
       if (!this.isOpen) await this.load();
-      this.clock ??= clock;
+      this.clock ??= context.clock;
+      this.openers.add(context);
     });
     this.lastAct = opening.catch(() => undefined);
     await opening;
   }
 
-  async close(): Promise<void> {
+  async close(context?: StoreContext): Promise<void> {
+    if (!this.openers.leave(context)) return;
     this.clock = undefined;
     await this.lastAct;
   }
@@ -119,7 +124,7 @@ export class FileJobStore implements JobStore {
   missingConnections(available: readonly string[]): Promise<readonly string[]> {
     return this.act(available, (given, now) => {
       const ready = this.having("pending").filter(({ record }) => !isWaiting(record.run, now));
-      const needed = new Set(ready.flatMap(({ record }) => record.run.connections));
+      const needed = new Set([...ready, ...this.expired(now)].flatMap(({ record }) => record.run.connections));
       return [...needed].filter((name) => !given.includes(name)).sort();
     });
   }
@@ -175,8 +180,8 @@ export class FileJobStore implements JobStore {
 
   claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
     return this.act(claim, (given, now) =>
-      this.having("running", "committing")
-        .filter(({ record: { run } }) => run.lease && isExpired(run.lease, now) && mayTake(run, given))
+      this.expired(now)
+        .filter(({ record }) => mayTake(record.run, given))
         .slice(0, given.limit)
         .map((entry) => this.write(entry, applyTakeOver(entry.record, given, now))),
     );
@@ -187,9 +192,10 @@ export class FileJobStore implements JobStore {
   }
 
   pruneRuns(range: PruneRange): Promise<number> {
-    return this.act(range, ({ finishedBefore, limit, statuses = RUN_STATUSES }) => {
+    return this.act(range, ({ olderThanMs, limit, statuses = RUN_STATUSES }, now) => {
       const old = this.having(...statuses.filter(isTerminal))
-        .filter(({ record: { run } }) => timeOf(run.finishedAt) < finishedBefore.getTime())
+        .filter(({ record: { run } }) => timeOf(run.finishedAt) < now - olderThanMs)
+        .filter(({ record: { run } }) => run.redriveOf === null || !this.find(run.redriveOf))
         .sort((left, right) => timeOf(left.record.run.finishedAt) - timeOf(right.record.run.finishedAt))
         .slice(0, limit);
       this.ledger.runs = this.ledger.runs.filter((entry) => !old.includes(entry));
@@ -205,7 +211,7 @@ export class FileJobStore implements JobStore {
       const before = serialize(this.ledger);
       try {
         const answer = structuredClone(change(copy, this.clock.now()));
-        await this.save(before);
+        if ((await this.save(before)) && this.openers.areSeveral) this.openers.tell({ kind: "unknown" });
         return answer;
       } catch (error) {
         this.ledger = deserialize(before) as typeof this.ledger;
@@ -230,6 +236,12 @@ export class FileJobStore implements JobStore {
   /** The runs that stand so, oldest first. */
   private having(...statuses: readonly RunStatus[]): Entry[] {
     return this.ledger.runs.filter(({ record }) => statuses.includes(record.run.status));
+  }
+
+  /** The runs under way whose owner let its lease run out. */
+  private expired(now: number): Entry[] {
+    const active = this.having("running", "committing");
+    return active.filter(({ record: { run } }) => run.lease !== null && isExpired(run.lease, now));
   }
 
   private overdue(now: number): Entry[] {
@@ -263,13 +275,14 @@ export class FileJobStore implements JobStore {
     }
   }
 
-  // A file that is written aside and takes the place of the old one is there whole or not at all.
-  private async save(before: Buffer): Promise<void> {
+  // A file that is written aside and takes the place of the old one is there whole or not at all. False: nothing changed.
+  private async save(before: Buffer): Promise<boolean> {
     const after = serialize(this.ledger);
-    if (after.equals(before)) return;
+    if (after.equals(before)) return false;
     try {
       await writeFile(`${this.path}.new`, after, { flush: true });
       await rename(`${this.path}.new`, this.path);
+      return true;
     } catch (error) {
       throw unavailable("cannot be written", error);
     }
@@ -286,5 +299,5 @@ function timeOf(date: Date | null): number {
 
 function unavailable(what: string, cause?: unknown): JobError {
   const hint = "Look at the file's folder and its disk; a store takes calls between open() and close().";
-  return new JobError("store_unavailable", { message: `The ledger ${what}.`, hint, cause });
+  return new JobError("store_unavailable", { message: `The ledger ${what}.`, hint, nothingStored: true, cause });
 }

@@ -1,6 +1,6 @@
 /**
- * Three million real flights into SQLite; then a submit, a query and a run that do not work out, and what they leave
- * behind. `npm run demo`
+ * Three million real flights into SQLite, and into Lance and back; then a submit, a query and a run that do not work out,
+ * and what they leave behind. `npm run demo`
  */
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync } from "node:fs";
@@ -9,9 +9,10 @@ import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { JobExecutor, type FinishedRun } from "millrace";
 import { csv, DuckDBEngine, parquet } from "millrace/duckdb";
+import { lance } from "millrace/lance";
 import { sqlite, SqliteJobStore } from "millrace/sqlite";
 import { followRun } from "./follow-run.js";
-import { appendLateFlights, delaysByCity, loadDirtyFlights, loadFlights } from "./jobs.js";
+import { appendLateFlights, busiestRoutes, delaysByCity, keepFlights, loadDirtyFlights, loadFlights } from "./jobs.js";
 import { grouped, Screen } from "./screen.js";
 
 const FLIGHTS = 3_000_000;
@@ -30,8 +31,9 @@ const executor = new JobExecutor({
     flights: parquet(join(data, "flights-3m.parquet")),
     airports: csv(join(data, "airports.csv")),
     app: sqlite(join(folder, "app.db"), { access: "read_write" }),
+    lake: lance(join(folder, "lake")),
   },
-  jobs: [loadFlights, delaysByCity, appendLateFlights, loadDirtyFlights],
+  jobs: [loadFlights, delaysByCity, keepFlights, busiestRoutes, appendLateFlights, loadDirtyFlights],
 });
 
 const begin = performance.now();
@@ -39,6 +41,7 @@ await executor.start();
 try {
   await aBigLoad();
   await aChart();
+  await aLake();
   await aRefusedSubmit();
   await aFailingQuery();
   await aCancelledRun();
@@ -48,7 +51,7 @@ try {
 }
 const seconds = ((performance.now() - begin) / 1000).toFixed(1);
 screen.line();
-screen.line(`All as expected, in ${seconds} s. Look for yourself in ${folder}: app.db, ledger.db.`);
+screen.line(`All as expected, in ${seconds} s. Look for yourself in ${folder}: app.db, ledger.db, lake.`);
 
 async function aBigLoad(): Promise<void> {
   screen.heading(1, "A job: three million flights, joined to their airports, into SQLite");
@@ -87,8 +90,26 @@ async function aChart(): Promise<void> {
   }
 }
 
+async function aLake(): Promise<void> {
+  screen.heading(3, "The same flights into Lance; and a job that reads them back from there");
+  const handle = await executor.submitOrThrow("keep_flights", { since: SINCE });
+  const kept = await followRun(screen, handle, { expectedRows: FLIGHTS });
+  assert.equal(kept.status, "succeeded");
+  assert.equal(kept.rowsWritten, FLIGHTS);
+  screen.line(`  Version ${kept.snapshotId} of the table lake.flights. Its busiest routes:`);
+  const run = await (await executor.submitOrThrow("busiest_routes")).result();
+  assert.equal(run.status, "succeeded");
+  const routes = readApp<{ route: string; flights: number; delay: number }>("select * from busiest_routes");
+  assert.equal(routes.length, 5);
+  screen.line();
+  screen.table(
+    ["route", "flights", "average delay"],
+    routes.map(({ route, flights, delay }) => [route, grouped(flights), delay.toFixed(1)]),
+  );
+}
+
 async function aRefusedSubmit(): Promise<void> {
-  screen.heading(3, "A submit that is refused: a value to switch on, and no trace");
+  screen.heading(4, "A submit that is refused: a value to switch on, and no trace");
   const before = await countRuns();
   const submitted = await executor.submit("append_late_flights", { least_delay: 120 });
   assert(submitted.isErr());
@@ -103,7 +124,7 @@ async function aRefusedSubmit(): Promise<void> {
 }
 
 async function aFailingQuery(): Promise<void> {
-  screen.heading(4, "A query that fails at row 2,000,000");
+  screen.heading(5, "A query that fails at row 2,000,000");
   const before = countRows("flights");
   const handle = await executor.submitOrThrow("load_dirty_flights", { since: SINCE, dirty_row: 2_000_000 });
   const run = await followRun(screen, handle, { expectedRows: FLIGHTS });
@@ -115,7 +136,7 @@ async function aFailingQuery(): Promise<void> {
 }
 
 async function aCancelledRun(): Promise<void> {
-  screen.heading(5, "A run that is cancelled on its way");
+  screen.heading(6, "A run that is cancelled on its way");
   const before = countRows("flights");
   const handle = await executor.submitOrThrow("load_flights", { since: SINCE });
   let outcome: string | undefined;
@@ -132,11 +153,11 @@ async function aCancelledRun(): Promise<void> {
 }
 
 async function theLedger(): Promise<void> {
-  screen.heading(6, "The ledger, newest first");
+  screen.heading(7, "The ledger, newest first");
   const { runs } = await executor.listRuns();
   assert.deepEqual(
     runs.map(({ status }) => status),
-    ["cancelled", "failed", "succeeded", "succeeded"],
+    ["cancelled", "failed", "succeeded", "succeeded", "succeeded", "succeeded"],
   );
   screen.table(
     ["job", "status", "attempt", "rows", "took", "error"],

@@ -31,6 +31,27 @@ export const delaysByCity = defineJob({
   destination: { table: "app.delays_by_city", mode: "overwrite", createIfMissing: true },
 });
 
+/** The same flights as a Lance table, which is made with the columns of the query. */
+export const keepFlights = defineJob({
+  name: "keep_flights",
+  query: flightsWithCities,
+  params: { since: "DATE" },
+  destination: { table: "lake.flights", mode: "overwrite" },
+});
+
+/** Reads what `keep_flights` has written. */
+export const busiestRoutes = defineJob({
+  name: "busiest_routes",
+  query: `
+    select origin || ' to ' || destination as route, count(*) as flights, avg(delay) as delay
+    from lake.flights
+    group by all
+    having avg(delay) is not null
+    order by flights desc, route limit 5
+  `,
+  destination: { table: "app.busiest_routes", mode: "overwrite", createIfMissing: true },
+});
+
 /** Does not fit its table: it yields `minutes`, and the table has `delay`. */
 export const appendLateFlights = defineJob({
   name: "append_late_flights",

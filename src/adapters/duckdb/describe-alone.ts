@@ -4,7 +4,7 @@ import type { TableSchema } from "../../model/table-schema.js";
 import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { DuckDBRelation } from "./duckdb-relation.js";
 import { runError } from "./engine-error.js";
-import { quoteList, quoteText } from "./quote.js";
+import { quoteList } from "./quote.js";
 
 function lockDown(paths: readonly string[]): string {
   return `set allowed_directories = ${quoteList(paths.filter((path) => path.endsWith("/")))};
@@ -13,8 +13,8 @@ function lockDown(paths: readonly string[]): string {
     set lock_configuration = true`;
 }
 
-/** The columns of a relation, found without an engine: in an instance that lives for this one question. Null: no table. */
-export async function describeAlone(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema | null> {
+/** The columns of a relation over files, found without an engine: in an instance that lives for this one question. */
+export async function describeAlone(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema> {
   signal.throwIfAborted();
   const instance = await DuckDBInstance.fromCache(":memory:", {
     threads: "1",
@@ -23,10 +23,6 @@ export async function describeAlone(relation: DuckDBRelation, signal: AbortSigna
   });
   try {
     const connection = await instance.connect();
-    if (relation.attach !== undefined) {
-      await connection.run(`attach ${quoteText(relation.attach.path)} as file (read_only, type duckdb); use file`);
-    }
-    // A view in the file must not reach beyond it (law 13).
     await connection.run(lockDown(relation.paths));
     const look = async (sql: string) => (await connection.run(sql)).getRowObjectsJson();
     const from = (await relation.pin?.(look)) ?? relation.from;
@@ -41,7 +37,6 @@ export async function describeAlone(relation: DuckDBRelation, signal: AbortSigna
   } catch (error) {
     signal.throwIfAborted();
     const cause = runError(error);
-    if (relation.attach !== undefined && cause.message.startsWith("Catalog Error")) return null;
     if (cause.code === "connection_unavailable") throw cause;
     throw new JobError("connection_unavailable", {
       message: cause.message,

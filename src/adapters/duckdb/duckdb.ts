@@ -1,96 +1,120 @@
-import { open } from "node:fs/promises";
-import { causeChain, JobError } from "../../model/job-error.js";
-import type { TableSchema } from "../../model/table-schema.js";
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { JobError } from "../../model/job-error.js";
 import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
+import { DEFAULT_WAIT_MS } from "./attached-files.js";
+import { ConnectionInstance, type EngineGuest } from "./connection-instance.js";
 import { DUCKDB_DIALECT } from "./dialect.js";
-import type { DuckDBRelation } from "./duckdb-relation.js";
+import { fileMissing } from "./file-error.js";
 import { absolutePatterns } from "./file-patterns.js";
-import { quoteIdentifier } from "./quote.js";
+import { DuckDBDestination } from "./duckdb-file/duckdb-destination.js";
+import { SharedFile } from "./duckdb-file/shared-file.js";
+import { tableNameIn } from "./duckdb-file/table-name.js";
 
 /** Options of {@link duckdb}. */
 export interface DuckDBFileOptions {
-  /** DuckDB files can only be read so far. */
-  readonly access?: "read_only";
+  /** Default `read_only`. With `read_write` a missing file is made by the first write; its folder must be there. */
+  readonly access?: "read_only" | "read_write";
+  /** How long to wait for a file that another process has open, in milliseconds. Default 10,000. */
+  readonly lockWaitMs?: number;
 }
 
 /**
  * The tables and views of a DuckDB file: `shop: duckdb("./shop.duckdb")` is read as `FROM shop.orders` or
- * `FROM shop.main.orders`.
+ * `FROM shop.sales.orders`, and written, by the same names, as the tables of it.
  *
- * The file is open only while a query reads it. One file can be open once in a process: a second connection to it, or a
- * database that the host has open, fails with `connection_unavailable`.
+ * The file is open only while somebody uses it, so that other processes get their turn: DuckDB lets one process at a time
+ * write a file, and nobody read it meanwhile. Within a process the engine and this connection share one DuckDB instance. A
+ * file that is written has a `<file>.lock` beside it, which stays. Proof of each commit is kept in a table
+ * `_millrace_commits`, the state of jobs in `_millrace_state`.
  *
- * @throws JobError `invalid_definition` for a path that is no local one.
+ * @throws JobError `invalid_definition`, with `field`, for a path that is no local one and for options that are none.
  */
 export function duckdb(path: string, options: DuckDBFileOptions = {}): Connection {
   const [file = ""] = absolutePatterns("duckdb", path);
-  if (options.access !== undefined && options.access !== "read_only") {
-    throw new JobError("invalid_definition", {
-      message: "duckdb() cannot be opened for writing yet.",
-      hint: 'Leave access out, or say access: "read_only".',
-      field: "access",
-    });
+  const { access = "read_only", lockWaitMs = DEFAULT_WAIT_MS } = options;
+  if (access !== "read_only" && access !== "read_write") {
+    throw invalidOption("access", 'is "read_only" or "read_write"');
   }
-  return new DuckDBFile(file);
+  if (!Number.isSafeInteger(lockWaitMs) || lockWaitMs < 0) {
+    throw invalidOption("lockWaitMs", "is a whole number of milliseconds");
+  }
+  return new DuckDBFile(realPath(file), access === "read_only", lockWaitMs);
 }
 
-class DuckDBFile implements Connection {
+class DuckDBFile implements EngineGuest {
   readonly paths: readonly string[];
   readonly capabilities: ConnectionCapabilities;
+  readonly instance: ConnectionInstance;
+  private readonly shared: SharedFile;
 
-  constructor(private readonly file: string) {
-    // Opening also looks for changes that another process has not yet put into the file itself.
-    this.paths = [file, `${file}.wal`];
+  constructor(
+    private readonly path: string,
+    private readonly readOnly: boolean,
+    waitMs: number,
+  ) {
+    // What DuckDB keeps beside the file: changes that are not in it yet, also in the middle of putting them there.
+    this.paths = [path, ...[".wal", ".wal.checkpoint", ".wal.recovery"].map((ending) => path + ending)];
+    this.instance = new ConnectionInstance(this.paths, { path, waitMs });
+    this.shared = new SharedFile(this.instance, { path, readOnly });
     this.capabilities = {
       kind: "duckdb",
       read: true,
-      write: "read_only",
-      writeHint: "DuckDB files can only be read so far. Write to sqlite() or memory() instead.",
       tables: "named",
-      resource: file,
+      resource: path,
+      ...(readOnly
+        ? { write: "read_only", writeHint: 'Open it with duckdb(path, { access: "read_write" }).' }
+        : { write: "transactional" }),
     };
   }
 
   source(table: string): TableSource | undefined {
-    const segments = table.split(".");
-    if (segments.length > 2 || segments.includes("")) return undefined;
-    const relation: DuckDBRelation = {
-      dialect: DUCKDB_DIALECT,
-      from: segments.map(quoteIdentifier).join("."),
-      paths: this.paths,
-      attach: { path: this.file, readOnly: true },
+    const name = tableNameIn(table);
+    if (name === undefined) return undefined;
+    return {
+      relation: {
+        dialect: DUCKDB_DIALECT,
+        from: name.sql,
+        paths: this.paths,
+        attach: { path: this.path, readOnly: this.readOnly },
+      },
+      schema: (signal) => this.shared.schema(name, signal, { views: true }),
     };
-    return { relation, schema: (signal) => describeTable(relation, signal) };
   }
 
-  /** Resolves when the file is there and is a DuckDB file. */
+  /** Names that DuckDB or Millrace keep for themselves are none. */
+  destination(table: string): JobDestination | undefined {
+    const name = tableNameIn(table);
+    return name === undefined || name.isReserved ? undefined : new DuckDBDestination(this.shared, name);
+  }
+
+  /** Resolves when the file is there, or may be made, and is a DuckDB file. */
   async check(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    try {
-      const handle = await open(this.file);
-      try {
-        // Behind a checksum of eight bytes.
-        const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 8);
-        if (buffer.toString("latin1") !== "DUCK") throw new Error(`${this.file} is not a DuckDB file`);
-      } finally {
-        await handle.close();
-      }
-    } catch (error) {
-      throw new JobError("connection_unavailable", {
-        message: `The DuckDB file cannot be read: ${causeChain(error)}.`,
-        hint: "Check its path.",
-        cause: error,
-      });
-    }
+    if (this.readOnly || existsSync(this.path)) await this.shared.use(signal, () => Promise.resolve());
+    else if (!existsSync(dirname(this.path))) throw fileMissing(this.path);
   }
 
-  async close(): Promise<void> {
-    // The engine closes the file with the query that reads it.
+  close(): Promise<void> {
+    return this.instance.close();
   }
 }
 
-async function describeTable(relation: DuckDBRelation, signal: AbortSignal): Promise<TableSchema | null> {
-  const { describeAlone } = await import("./describe-alone.js");
-  return describeAlone(relation, signal);
+/** Links resolved, also for a file that is not there yet: one file must have one name. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const folder = dirname(path);
+    return folder === path ? path : join(realPath(folder), basename(path));
+  }
+}
+
+function invalidOption(field: string, rule: string): JobError<"invalid_definition"> {
+  return new JobError("invalid_definition", {
+    message: `The option ${field} of duckdb() ${rule}.`,
+    hint: "See the docstrings of DuckDBFileOptions.",
+    field,
+  });
 }

@@ -1,6 +1,10 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBPreparedStatement, DuckDBResult, Json } from "@duckdb/node-api";
 import { pause } from "./pause.js";
 import type { PoolLanes } from "./pool-lanes.js";
+import { resultReady } from "./result-ready.js";
+
+/** Begins a transaction in which every error, also one that DuckDB does not report, refuses what follows. */
+export const BEGIN = "begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'";
 
 /**
  * One connection of the engine. It has at most one open result, and runs one statement at a time: DuckDB truncates an
@@ -30,11 +34,35 @@ export class EngineConnection {
   }
 
   /**
+   * Runs statements that may take long on DuckDB's own threads, one after the other, and gives the rows of the last. No
+   * thread of libuv's pool is held meanwhile.
+   */
+  async work(sql: string): Promise<Record<string, Json>[]> {
+    const statements = await this.lanes.short(() => this.driver.extractStatements(sql));
+    let rows: Record<string, Json>[] = [];
+    for (let index = 0; index < statements.count; index += 1) {
+      rows = await this.worked(await this.lanes.short(() => statements.prepare(index)));
+    }
+    return rows;
+  }
+
+  /** As {@link work}, for a statement that is prepared, and is destroyed here. */
+  async worked(statement: DuckDBPreparedStatement): Promise<Record<string, Json>[]> {
+    try {
+      const pending = statement.start();
+      await resultReady(pending);
+      return await this.lanes.short(async () => (await pending.getResult()).getRowObjectsJson());
+    } finally {
+      statement.destroySync();
+    }
+  }
+
+  /**
    * Begins a transaction in which every error, also one that DuckDB does not report, refuses what follows: so the end of
    * a result is proven.
    */
   async begin(): Promise<void> {
-    await this.execute("begin; set current_transaction_invalidation_policy = 'ALL_ERRORS_INVALIDATE_TRANSACTION'");
+    await this.execute(BEGIN);
   }
 
   /** @param size how much DuckDB computes ahead of who reads, such as `1MB`. */

@@ -4,8 +4,10 @@ import { JobError } from "../../model/job-error.js";
 import type { EngineContext, EngineQuery, QueryDescription } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { abortable } from "./abortable.js";
+import { type ConnectionInstance, guestsOf } from "./connection-instance.js";
 import { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
+import { EngineHost } from "./engine-host.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
 import { planQuery } from "./plan-query.js";
 import { QueryStream } from "./query-stream.js";
@@ -31,11 +33,15 @@ export class EngineSession {
   /** Ends what waits for a source that does not end by itself. */
   private readonly closing = new AbortController();
 
+  private readonly database: Database;
+
   private constructor(
-    private readonly database: Database,
+    private readonly host: EngineHost,
     private readonly catalog: SourceCatalog,
+    private readonly guests: readonly ConnectionInstance[],
   ) {
-    this.check = new SelectCheck(database);
+    this.database = host.database;
+    this.check = new SelectCheck(host.database);
     // Every query that is under way listens to it.
     setMaxListeners(0, this.closing.signal);
   }
@@ -43,7 +49,13 @@ export class EngineSession {
   static async open(options: DuckDBEngineOptions, context: EngineContext): Promise<EngineSession> {
     const finder = new TableFinder(context.connections);
     const database = await Database.open(options, reachablePaths(context));
-    return new EngineSession(database, new SourceCatalog(database, finder));
+    const guests = guestsOf(context);
+    const host = new EngineHost(
+      database,
+      [...guests].flatMap(([name, { file }]) => (file ? [{ ...file, name }] : [])),
+    );
+    for (const guest of guests.values()) guest.join(host);
+    return new EngineSession(host, new SourceCatalog(host, finder), [...guests.values()]);
   }
 
   describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
@@ -65,12 +77,12 @@ export class EngineSession {
   /** Ends what runs, waits for it, and closes the database. */
   async close(): Promise<void> {
     this.closing.abort(closed());
+    for (const guest of this.guests) guest.leave(this.host);
     await Promise.all([...this.running].map((query) => query.ended()));
     await Promise.allSettled(this.busy);
     // What was only about to start has started meanwhile.
     await Promise.all([...this.running].map((query) => query.ended()));
-    await this.catalog.settled();
-    await this.database.close();
+    await this.host.close();
   }
 
   private async describeNow(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {
@@ -115,9 +127,11 @@ export class EngineSession {
       const sources = await this.catalog.provide(connection, references, { rows: true, signals });
       release = sources.release;
       const plan = await connection.interruptible(signals, () => planQuery(connection, query));
-      const running: RunningQuery = await RunningQuery.start({
+      const running: RunningQuery = new RunningQuery({
         connection,
         lanes: this.database.lanes,
+        files: this.host.files,
+        closing: this.closing.signal,
         plan,
         isTiny: this.tiny.get(plan.query.sql) === true,
         onProven: (isTiny) => this.tiny.set(plan.query.sql, isTiny),

@@ -1,13 +1,18 @@
 import type { RecordBatch } from "apache-arrow";
 import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
+import type { EngineTarget } from "../../ports/engine-target.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { BatchBuilder } from "./arrow/batch-builder.js";
+import { DUCKDB_DIALECT } from "./dialect.js";
 import { freeTexts, holdsTexts } from "./free-texts.js";
 import type { RunningQuery } from "./running-query.js";
 
 /** The rows of a running query as Arrow batches. */
 export class QueryStream implements RowStream {
+  readonly dialect = DUCKDB_DIALECT;
+  /** Absent where the rows are limited: DuckDB would have to write a part of what it computes. */
+  readonly into?: <T>(target: EngineTarget<T>) => Promise<T>;
   private isRead = false;
   /** Ends what the reader waits for. */
   private fail: ((reason: unknown) => void) | undefined;
@@ -18,11 +23,22 @@ export class QueryStream implements RowStream {
     private readonly signal: AbortSignal,
     private readonly limit = Infinity,
   ) {
+    if (limit === Infinity) this.into = (target) => this.writtenInto(target);
     signal.addEventListener("abort", this.abort, { once: true });
     if (signal.aborted) this.abort();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordBatch> {
+    this.readOnce();
+    return this.read();
+  }
+
+  async close(): Promise<void> {
+    this.signal.removeEventListener("abort", this.abort);
+    await this.query.end();
+  }
+
+  private readOnce(): void {
     if (this.isRead) {
       throw new JobError("internal_error", {
         message: "The rows of a query were read a second time.",
@@ -30,12 +46,16 @@ export class QueryStream implements RowStream {
       });
     }
     this.isRead = true;
-    return this.read();
   }
 
-  async close(): Promise<void> {
-    this.signal.removeEventListener("abort", this.abort);
-    await this.query.end();
+  /** Whose signal is aborted waits until the target has let go, or it would clean up beneath a statement that still runs. */
+  private async writtenInto<T>(target: EngineTarget<T>): Promise<T> {
+    this.readOnce();
+    try {
+      return await this.query.writeInto(target, this.signal);
+    } finally {
+      await this.close();
+    }
   }
 
   private async *read(): AsyncGenerator<RecordBatch, void, undefined> {

@@ -2,6 +2,8 @@ import type { DuckDBDataChunk, DuckDBPendingResult, DuckDBResult } from "@duckdb
 import { sameDataType } from "../../model/data-type.js";
 import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
+import type { EngineTarget } from "../../ports/engine-target.js";
+import type { AttachedFiles } from "./attached-files.js";
 import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { runError, unexplained } from "./engine-error.js";
@@ -9,12 +11,14 @@ import { holdsTexts } from "./free-texts.js";
 import type { QueryPlan } from "./planned-query.js";
 import type { PoolLanes } from "./pool-lanes.js";
 import { resultReady } from "./result-ready.js";
+import { writeTarget } from "./writing/write-target.js";
 
 /** What a running query is made from. */
 export interface QueryToRun {
   /** Of its own, outside a transaction. */
   readonly connection: EngineConnection;
   readonly lanes: PoolLanes;
+  readonly files: AttachedFiles;
   readonly plan: QueryPlan;
   /** It is expected to be over at once, with a chunk of rows or none. */
   readonly isTiny: boolean;
@@ -22,6 +26,8 @@ export interface QueryToRun {
   readonly onProven: (isTiny: boolean) => void;
   /** Adds to a failure what the sources know of it. */
   readonly explain: (error: JobError) => Promise<JobError>;
+  /** Aborted when the engine closes. */
+  readonly closing: AbortSignal;
   /** Something that others may wait for is given back at the end: who closes the query waits for that, too. */
   readonly holdsSources: boolean;
   /** Called once, when nothing of the query is left; `reusable` says whether the connection is as it was before. */
@@ -40,6 +46,8 @@ export interface QueryToRun {
  * it is started anew, inside a transaction, before any of them is handed out.
  */
 export class RunningQuery {
+  private pending: DuckDBPendingResult | undefined;
+  private inTransaction = false;
   private result: DuckDBResult | undefined;
   /** All rows lie in DuckDB's buffer: to fetch them is to wait for nothing. */
   private isComputed = false;
@@ -48,27 +56,12 @@ export class RunningQuery {
   private isQuick = false;
   private chunks = 0;
   private inFlight: Promise<unknown> = Promise.resolve();
+  private writing: Promise<unknown> | undefined;
+  private readonly stopping = new AbortController();
   private ending: Promise<void> | undefined;
 
-  private constructor(
-    private readonly query: QueryToRun,
-    private inTransaction: boolean,
-    private pending: DuckDBPendingResult,
-  ) {}
-
-  /** Starts the query, which owns its connection from here on. */
-  static async start(query: QueryToRun): Promise<RunningQuery> {
-    const { connection, plan } = query;
-    await connection.computeAhead(holdsTexts(plan.schema) ? TEXTS_AHEAD : AHEAD);
-    if (!query.isTiny) await connection.begin();
-    try {
-      return new RunningQuery(query, !query.isTiny, plan.statement.startStream());
-    } catch (error) {
-      plan.statement.destroySync();
-      if (!query.isTiny) await connection.execute("rollback");
-      throw await query.explain(runError(error));
-    }
-  }
+  /** The query owns its connection from here on. It starts with the first {@link fetch}. */
+  constructor(private readonly query: QueryToRun) {}
 
   /** The next rows; null when there are no more, which is not yet proven. One call at a time. */
   async fetch(): Promise<DuckDBDataChunk | null> {
@@ -76,6 +69,21 @@ export class RunningQuery {
       return await this.tracked(this.fetchNow());
     } catch (error) {
       throw await this.tracked(this.explained(runError(error)));
+    }
+  }
+
+  /** Lets DuckDB write the rows itself, instead of fetching them. */
+  async writeInto<T>(target: EngineTarget<T>, signal: AbortSignal): Promise<T> {
+    if (this.ending !== undefined) throw stopped();
+    const { connection, files, plan, explain, closing } = this.query;
+    plan.statement.destroySync();
+    const signals = [signal, closing, this.stopping.signal];
+    const writing = writeTarget(target, { connection, files, query: plan.query, signals, explain });
+    this.writing = writing;
+    try {
+      return await writing;
+    } finally {
+      this.isOver = true;
     }
   }
 
@@ -113,7 +121,8 @@ export class RunningQuery {
 
   private async fetchNow(): Promise<DuckDBDataChunk | null> {
     if (this.ending !== undefined) throw stopped();
-    const result = await this.firstResult();
+    // Asked for at once: DuckDB works on the next chunk while the caller goes on with the last one.
+    const result = this.result ?? (await this.firstResult());
     const fetch = (): Promise<DuckDBDataChunk | null> => result.fetchChunk();
     const chunk = await (this.isComputed ? this.query.lanes.short(fetch) : this.query.lanes.long(fetch));
     if (chunk === null || chunk.rowCount === 0) return null;
@@ -123,28 +132,33 @@ export class RunningQuery {
 
   private async firstResult(): Promise<DuckDBResult> {
     if (this.result !== undefined) return this.result;
-    await this.untilReady();
-    if (!this.isComputed && !this.inTransaction && this.ending === undefined) await this.startAnew();
+    const { connection, lanes, plan, isTiny } = this.query;
     try {
-      this.result = await this.query.lanes.short(() => this.pending.getResult());
+      let pending = (this.pending ??= await this.start(!isTiny));
+      await this.untilReady(pending);
+      if (!this.isComputed && !this.inTransaction && this.ending === undefined) {
+        await connection.interrupted(lanes.short(() => pending.getResult())).catch(() => undefined);
+        this.pending = pending = await this.start(true);
+        await this.untilReady(pending);
+      }
+      this.result = await lanes.short(() => pending.getResult());
     } finally {
-      this.query.plan.statement.destroySync();
+      plan.statement.destroySync();
     }
-    refuseOtherColumns(this.result, this.query.plan.schema);
+    refuseOtherColumns(this.result, plan.schema);
     return this.result;
   }
 
-  private async startAnew(): Promise<void> {
-    const { connection, lanes, plan } = this.query;
-    await connection.interrupted(lanes.short(() => this.pending.getResult())).catch(() => undefined);
-    this.inTransaction = true;
-    await connection.begin();
-    this.pending = plan.statement.startStream();
-    await this.untilReady();
+  private async start(inTransaction: boolean): Promise<DuckDBPendingResult> {
+    const { connection, plan } = this.query;
+    await connection.computeAhead(holdsTexts(plan.schema) ? TEXTS_AHEAD : AHEAD);
+    this.inTransaction = inTransaction;
+    if (inTransaction) await connection.begin();
+    return plan.statement.startStream();
   }
 
-  private async untilReady(): Promise<void> {
-    const { isComputed, rounds } = await resultReady(this.pending);
+  private async untilReady(pending: DuckDBPendingResult): Promise<void> {
+    const { isComputed, rounds } = await resultReady(pending);
     this.isComputed = isComputed;
     this.isQuick = rounds < QUICK_ROUNDS;
   }
@@ -183,9 +197,18 @@ export class RunningQuery {
   }
 
   private async endNow(): Promise<void> {
+    if (this.writing !== undefined) {
+      // It interrupts its own statements, and none of those that clean up.
+      this.stopping.abort(stopped());
+      await this.writing.catch(() => undefined);
+      return this.handBack(Promise.resolve());
+    }
     await this.query.connection.interrupted(this.inFlight);
+    if (this.pending === undefined) this.query.plan.statement.destroySync();
     // A pending result that is left as it is keeps threads, and outlives the database that it needs.
-    if (this.result === undefined) await this.query.connection.interrupted(this.firstResult()).catch(() => undefined);
+    if (this.result === undefined && this.pending !== undefined) {
+      await this.query.connection.interrupted(this.firstResult()).catch(() => undefined);
+    }
     await this.handBack(this.query.connection.interrupted(this.settled()));
   }
 
@@ -202,7 +225,7 @@ export class RunningQuery {
    * the statement that does it.
    */
   private async settled(): Promise<void> {
-    if (!this.inTransaction && this.isOver) return;
+    if (!this.inTransaction && (this.isOver || this.pending === undefined)) return;
     const { connection } = this.query;
     const statement = this.inTransaction ? "rollback" : "select 1";
     await connection.execute(statement).catch(() => connection.execute(statement));

@@ -1,13 +1,13 @@
 import { JobError } from "../../model/job-error.js";
-import { AttachedFiles } from "./attached-files.js";
-import type { Database } from "./database.js";
+import type { AttachedFiles } from "./attached-files.js";
 import { DUCKDB_DIALECT } from "./dialect.js";
 import type { DuckDBRelation } from "./duckdb-relation.js";
 import type { EngineConnection } from "./engine-connection.js";
+import type { EngineHost } from "./engine-host.js";
 import { badValueError, runError } from "./engine-error.js";
 import { badValueIn } from "./exact-column.js";
 import { type FoundTable, type TableFinder } from "./found-table.js";
-import { OneAtATime } from "./one-at-a-time.js";
+import type { OneAtATime } from "./one-at-a-time.js";
 import type { TableReference } from "./query-shape.js";
 import { quoteIdentifier, quoteText } from "./quote.js";
 import { ScannedTables, type WantedRows } from "./scanned-tables.js";
@@ -36,7 +36,7 @@ interface ProvidedTable {
 
 /** Makes the tables of the declared connections visible to DuckDB under the names by which queries call them. */
 export class SourceCatalog {
-  private readonly ddl = new OneAtATime();
+  private readonly ddl: OneAtATime;
   private readonly attached: AttachedFiles;
   private readonly scanned: ScannedTables;
   /** The body of the view that stands for a table, by the table's name in lower case. */
@@ -44,16 +44,12 @@ export class SourceCatalog {
   private readonly namespaces = new Set<string>();
 
   constructor(
-    database: Database,
+    { ddl, files, tables }: EngineHost,
     private readonly finder: TableFinder,
   ) {
-    this.attached = new AttachedFiles(database, this.ddl);
-    this.scanned = new ScannedTables(database, this.ddl);
-  }
-
-  /** Resolves when nothing is being made or given back any more. */
-  async settled(): Promise<void> {
-    await this.ddl.run(() => Promise.resolve());
+    this.ddl = ddl;
+    this.attached = files;
+    this.scanned = new ScannedTables(tables);
   }
 
   /** Sees to it that `connection` can read each table by the name that the query gives it. */
@@ -106,8 +102,10 @@ export class SourceCatalog {
       return { loaded: loaded.name, release: loaded.release };
     }
     try {
-      if (relation.attach !== undefined)
-        return { release: await this.attached.lease(connection, table.connection, relation.attach) };
+      if (relation.attach !== undefined) {
+        const use = { ...relation.attach, name: table.connection, create: false, signals: wanted.signals };
+        return { release: (await this.attached.lease(use)).release };
+      }
       const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
       await this.view(connection, table, `from ${from}`);
       return {};
@@ -172,10 +170,13 @@ async function placed(error: JobError, tables: readonly FoundTable[], connection
 
 function unreadable(table: FoundTable, thrown: unknown): JobError {
   const cause = runError(thrown);
-  if (cause.code === "resource_limit_exceeded") return cause;
+  // A table that the connection does not have is no fault of the connection.
+  if (cause.code === "resource_limit_exceeded" || cause.code === "sql_plan_failure") return cause;
+  const isKnown = cause.code === "connection_unavailable";
   return new JobError("connection_unavailable", {
     message: `The connection ${table.connection} cannot be read: ${cause.message}`,
-    hint: "Check its path, and that the file is what the connection says it is.",
+    hint: isKnown ? cause.hint : "Check its path, and that the file is what the connection says it is.",
+    ...(isKnown && { retryable: cause.retryable }),
     connection: table.connection,
     cause,
   });

@@ -20,8 +20,8 @@ export interface MemoryConnection extends Connection {
 }
 
 /**
- * A connection whose tables live and die with this object. It takes `append` and `overwrite`, makes missing tables by
- * default, keeps every type exactly, and can be read by queries.
+ * A connection whose tables live and die with this object. It takes every write mode and keeps the state of jobs, makes missing tables
+ * by default, keeps every type exactly, and can be read by queries.
  */
 export function memory(): MemoryConnection {
   return new MemoryTablesConnection();
@@ -74,16 +74,28 @@ class MemorySource implements TableSource {
 
   /** Yields what the table held when the scan began; commits that come later are not seen. */
   async *scan({ columns, signal }: ScanRequest): AsyncGenerator<RecordBatch> {
-    for (const { batch, schema } of this.stored.version(this.table)?.parts ?? []) {
-      signal.throwIfAborted();
-      yield batch.selectAt(
+    for (const { batch, schema, dropped } of this.stored.version(this.table)?.parts ?? []) {
+      const selected = batch.selectAt(
         columns.map((name) => {
           const index = schema.columns.findIndex((column) => column.name === name);
           if (index === -1) throw neverWritten(this.table, name);
           return index;
         }),
       );
+      for (const [from, to] of dropped ? keptRanges(dropped) : [[0, batch.numRows] as const]) {
+        signal.throwIfAborted();
+        yield to - from === batch.numRows ? selected : selected.slice(from, to);
+      }
     }
+  }
+}
+
+/** Where the rows lie that no other has replaced: from the first up to but not including the last. */
+function* keptRanges(dropped: Uint8Array): Generator<readonly [from: number, to: number]> {
+  for (let from = dropped.indexOf(0); from !== -1;) {
+    const end = dropped.indexOf(1, from);
+    yield [from, end === -1 ? dropped.length : end];
+    from = end === -1 ? -1 : dropped.indexOf(0, end);
   }
 }
 

@@ -1,19 +1,22 @@
 import type { RecordBatch } from "apache-arrow";
 import type { DataType } from "../../model/data-type.js";
 import type { StorageAnswer } from "../../model/lossless-storage.js";
+import type { JsonValue } from "../../model/json.js";
 import type { Column, TableSchema } from "../../model/table-schema.js";
 import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
 import type { DestinationCapabilities, JobDestination, Settlement, WriteRequest } from "../../ports/job-destination.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { memoryStorage } from "./memory-storage.js";
-import type { MemoryTables } from "./memory-tables.js";
+import type { MemoryTables, StagedRows, TablePart } from "./memory-tables.js";
+import { MemoryUpsert } from "./memory-upsert.js";
 
 /** One table of a `memory()`: the smallest destination that keeps every promise of the port. */
 export class MemoryDestination implements JobDestination {
   readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite"],
+    modes: ["append", "overwrite", "upsert"],
     createsTable: "by_default",
     commitFence: "fenced",
+    state: true,
   };
 
   constructor(
@@ -25,29 +28,57 @@ export class MemoryDestination implements JobDestination {
     return this.tables.version(this.table)?.schema ?? null;
   }
 
+  async readState(key: string): Promise<JsonValue | null> {
+    return this.tables.state(this.table, key);
+  }
+
   storage(type: DataType, column: Column | null): StorageAnswer {
     return memoryStorage(type, column);
   }
 
   async write(rows: RowStream, request: WriteRequest): Promise<CommitReceipt> {
     const { commitId, mode, schema, createIfMissing, signal } = request;
-    const target = { commitId, table: this.table, mode: mode.kind, schema, createIfMissing };
+    const target = { commitId, table: this.table, schema, createIfMissing };
     this.tables.check(target);
-    const batches: RecordBatch[] = [];
+    const { tables, table } = this;
+    const staged = mode.kind === "upsert" ? new MemoryUpsert(table, mode, schema) : new WholeRows(mode.kind, schema);
     let rowCount = 0;
     let bytes = 0;
     for await (const batch of rows) {
       signal.throwIfAborted();
-      batches.push(batch);
+      staged.take(batch);
       request.onProgress((rowCount += batch.numRows), (bytes += batch.data.byteLength));
     }
+    if (staged instanceof MemoryUpsert) await staged.compare(tables.version(table)?.parts ?? [], signal);
+    const commit = { ...target, staged, state: request.state?.() ?? null };
+    this.tables.check(commit);
     const permit = await request.permit({ rowsStaged: rowCount });
-    this.tables.commit({ ...target, batches, rowCount });
-    return permit.committed();
+    this.tables.commit(commit);
+    return permit.committed({ rowsWritten: staged.rowCount });
   }
 
   async settleCommit(commitId: CommitId): Promise<Settlement> {
     const settled = this.tables.settle(commitId);
     return settled === "never" ? { state: "never" } : { state: "committed", receipt: settled };
+  }
+}
+
+/** The rows of an append or an overwrite. */
+class WholeRows implements StagedRows {
+  readonly parts: TablePart[] = [];
+  rowCount = 0;
+
+  constructor(
+    private readonly mode: "append" | "overwrite",
+    private readonly schema: TableSchema,
+  ) {}
+
+  take(batch: RecordBatch): void {
+    this.parts.push({ batch, schema: this.schema });
+    this.rowCount += batch.numRows;
+  }
+
+  remaining(before: readonly TablePart[]): readonly TablePart[] {
+    return this.mode === "append" ? before : [];
   }
 }

@@ -14,13 +14,16 @@ import type {
   TransitionOutcome,
 } from "../../model/run-change.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
+import { runCopy } from "../../model/run-copy.js";
 import { runCursor, runPageRequest } from "../../model/run-paging.js";
 import { newRunRecord, runIdTaken, type RunRecord, type RunStep } from "../../model/run-record.js";
 import { RUN_STATUSES } from "../../model/run-status.js";
 import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
+import { StoreOpeners } from "../../model/store-openers.js";
 import type { Clock } from "../../ports/clock.js";
-import type { JobStore, PruneRange, StoreCapabilities } from "../../ports/job-store.js";
-import { keptRun, newRunCopy, runCopy, transitionCopy } from "./run-copies.js";
+import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
+import { keptRun, newRunCopy, transitionCopy } from "./run-copies.js";
+import type { RunEntry } from "./run-entry.js";
 import { RunTable } from "./run-table.js";
 
 /** All that a {@link MemoryJobStore} holds, as plain data. */
@@ -43,6 +46,7 @@ export interface MemoryJobStoreOptions {
  */
 export class MemoryJobStore implements JobStore {
   readonly capabilities: StoreCapabilities = { shared: false, durable: false };
+  readonly #openers = new StoreOpeners<StoreContext>();
   #clock: Clock | undefined;
   #table = new RunTable();
   readonly #definitions = new WeakSet<RunDefinition>();
@@ -55,14 +59,15 @@ export class MemoryJobStore implements JobStore {
     return this.#clock !== undefined;
   }
 
-  async open({ clock }: { readonly clock: Clock }): Promise<void> {
+  async open(context: StoreContext): Promise<void> {
     await Promise.resolve();
-    this.#clock ??= clock;
+    this.#openers.add(context);
+    this.#clock ??= context.clock;
   }
 
-  async close(): Promise<void> {
+  async close(context?: StoreContext): Promise<void> {
     await Promise.resolve();
-    this.#clock = undefined;
+    if (this.#openers.leave(context)) this.#clock = undefined;
   }
 
   /** A copy of all runs and their logs, leases included: what a crash would leave. */
@@ -96,7 +101,10 @@ export class MemoryJobStore implements JobStore {
       if (key !== null) byKey.set(key, step);
       return { run: runOf(step), created: true };
     });
-    for (const step of made.values()) this.#table.add(step, now);
+    for (const step of made.values()) {
+      this.#table.add(step, now);
+      this.#openers.tellStep(step);
+    }
     return answers;
   }
 
@@ -123,7 +131,7 @@ export class MemoryJobStore implements JobStore {
         const entry = this.#table.pending.next(connections);
         if (entry === "later" && claimed.length === 0) return "later";
         if (entry === undefined || entry === "later") break;
-        this.#table.write(entry, applyClaim(entry.record, asked, now), now);
+        this.#write(entry, applyClaim(entry.record, asked, now), now);
         claimed.push(runOf(entry));
       }
       return claimed;
@@ -141,7 +149,13 @@ export class MemoryJobStore implements JobStore {
 
   async missingConnections(available: readonly string[]): Promise<readonly string[]> {
     const given = new Set(available);
-    return this.#inGoes(() => this.#table.pending.missing(given));
+    return this.#inGoes((now) => {
+      const needed = [
+        ...this.#table.pending.needed(),
+        ...this.#expired(now).flatMap(({ record }) => record.run.connections),
+      ];
+      return [...new Set(needed)].filter((name) => !given.has(name)).sort();
+    });
   }
 
   async renewLease(id: string, renewal: LeaseRenewal): Promise<LeaseState> {
@@ -149,7 +163,7 @@ export class MemoryJobStore implements JobStore {
     const entry = this.#table.get(id);
     if (!entry) return { held: false };
     const { state, step } = applyRenewal(entry.record, renewal, now);
-    if (step) this.#table.write(entry, step, now);
+    if (step) this.#write(entry, step, now);
     return plainCopy(state);
   }
 
@@ -160,7 +174,7 @@ export class MemoryJobStore implements JobStore {
     if (!entry) return { moved: false, reason: "unknown_run" };
     const next = applyTransition(entry.record, asked, bodies, now);
     if (typeof next === "string") return { moved: false, reason: next, run: runOf(entry) };
-    this.#table.write(entry, next, now);
+    this.#write(entry, next, now);
     return { moved: true, run: runOf(entry) };
   }
 
@@ -169,7 +183,7 @@ export class MemoryJobStore implements JobStore {
     const now = await this.#now();
     const entry = this.#table.get(id);
     const step = entry && applyEvents(entry.record, epoch, bodies, now);
-    if (entry && step) this.#table.write(entry, step, now);
+    if (entry && step) this.#write(entry, step, now);
     return step !== undefined;
   }
 
@@ -178,7 +192,7 @@ export class MemoryJobStore implements JobStore {
     const entry = this.#table.get(id);
     if (!entry) return "unknown_run";
     const { outcome, step } = applyCancel(entry.record, reason, now);
-    if (step) this.#table.write(entry, step, now);
+    if (step) this.#write(entry, step, now);
     return outcome;
   }
 
@@ -194,12 +208,11 @@ export class MemoryJobStore implements JobStore {
   async claimExpired(claim: ClaimRequest): Promise<readonly JobRun[]> {
     const asked = plainCopy(claim);
     const now = await this.#now();
-    const expired = this.#table.active().filter(({ record: { run } }) => {
-      if (run.lease === null || !isExpired(run.lease, now)) return false;
-      return run.connections.every((name) => asked.connections?.includes(name) ?? true);
-    });
+    const expired = this.#expired(now).filter(({ record: { run } }) =>
+      run.connections.every((name) => asked.connections?.includes(name) ?? true),
+    );
     return expired.slice(0, Math.max(0, asked.limit)).map((entry) => {
-      this.#table.write(entry, applyTakeOver(entry.record, asked, now), now);
+      this.#write(entry, applyTakeOver(entry.record, asked, now), now);
       return runOf(entry);
     });
   }
@@ -211,10 +224,18 @@ export class MemoryJobStore implements JobStore {
     return plainCopy(this.#table.get(id)?.events.slice(from, from + Math.max(0, limit)) ?? []);
   }
 
-  async pruneRuns({ finishedBefore, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
-    const [before, asked] = [finishedBefore.getTime(), [...statuses]];
-    await this.#now();
-    return this.#table.prune(before, limit, asked);
+  async pruneRuns({ olderThanMs, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
+    const asked = [...statuses];
+    return this.#table.prune((await this.#now()) - olderThanMs, limit, asked);
+  }
+
+  #write(entry: RunEntry, step: RunStep, now: number): void {
+    this.#table.write(entry, step, now);
+    this.#openers.tellStep(step);
+  }
+
+  #expired(now: number): readonly RunEntry[] {
+    return this.#table.active().filter(({ record: { run } }) => run.lease !== null && isExpired(run.lease, now));
   }
 
   #failOverdue(limit: number, now: number): JobRun[] {
@@ -222,7 +243,7 @@ export class MemoryJobStore implements JobStore {
     while (failed.length < limit) {
       const entry = this.#table.pending.overdue(now);
       if (!entry) break;
-      this.#table.write(entry, applyOverdue(entry.record, now), now);
+      this.#write(entry, applyOverdue(entry.record, now), now);
       failed.push(runOf(entry));
     }
     return failed;
@@ -243,6 +264,7 @@ export class MemoryJobStore implements JobStore {
     if (this.#clock) return Promise.resolve(this.#clock.now());
     const closed = new JobError("store_unavailable", {
       message: "The memory ledger is not open.",
+      nothingStored: true,
       hint: "Start the executor, or call open() on the store; after close() a store takes no more calls.",
     });
     return Promise.reject(closed);

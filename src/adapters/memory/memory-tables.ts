@@ -1,9 +1,13 @@
 import type { RecordBatch } from "apache-arrow";
 import { batchRows, type PlainRow } from "../../model/batch-values.js";
 import { JobError } from "../../model/job-error.js";
+import { canonicalJson, type JsonValue } from "../../model/json.js";
+import { frozenCopy } from "../../model/plain-copy.js";
 import { describeFindings, schemaDifference } from "../../model/schema-difference.js";
 import type { TableSchema } from "../../model/table-schema.js";
-import type { CommitId, CommitReceipt, WriteModeKind } from "../../model/write-mode.js";
+import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
+import { stateConflict } from "../../model/write-refusals.js";
+import type { StateChange } from "../../ports/job-destination.js";
 import { memoryStorage } from "./memory-storage.js";
 
 /** A table as one commit left it. A commit makes a new version and never changes one, so readers need no lock. */
@@ -16,22 +20,35 @@ export interface TableVersion {
 export interface TablePart {
   readonly batch: RecordBatch;
   readonly schema: TableSchema;
+  /** For each row: 1 when another has replaced it. Absent: none was. */
+  readonly dropped?: Uint8Array;
+}
+
+/** What a commit is for. */
+export interface CommitTarget {
+  readonly commitId: CommitId;
+  readonly table: string;
+  readonly schema: TableSchema;
+  readonly createIfMissing: boolean;
+  readonly state?: StateChange | null;
 }
 
 /** What a commit brings. */
-export interface StagedCommit {
-  readonly commitId: CommitId;
-  readonly table: string;
-  readonly mode: WriteModeKind;
-  readonly schema: TableSchema;
-  readonly createIfMissing: boolean;
-  readonly batches: readonly RecordBatch[];
+export interface StagedCommit extends CommitTarget {
+  readonly staged: StagedRows;
+}
+
+export interface StagedRows {
+  readonly parts: readonly TablePart[];
   readonly rowCount: number;
+  /** What of the table's content stays when these rows come. */
+  remaining(before: readonly TablePart[]): readonly TablePart[];
 }
 
 /** The tables of one `memory()`, and what became of every commit. Kept apart, so that an overwrite erases no proof. */
 export class MemoryTables {
   private readonly versions = new Map<string, TableVersion>();
+  private readonly states = new Map<string, ReadonlyMap<string, JsonValue>>();
   private readonly commits = new Map<CommitId, CommitReceipt | "never">();
 
   /** In order of their names. */
@@ -47,38 +64,47 @@ export class MemoryTables {
     const version = this.versions.get(table);
     if (version === undefined) throw missing(table, "Run a job that writes it first; tables() lists what is there.");
     const empty = Object.fromEntries(version.schema.columns.map(({ name }) => [name, null]));
-    return version.parts.flatMap(({ batch, schema }) => {
-      return batchRows(batch, schema).map((row) => ({ ...empty, ...row }));
+    return version.parts.flatMap(({ batch, schema, dropped }) => {
+      const rows = batchRows(batch, schema).map((row) => ({ ...empty, ...row }));
+      return dropped ? rows.filter((_, row) => dropped[row] === 0) : rows;
     });
+  }
+
+  state(table: string, key: string): JsonValue | null {
+    return this.states.get(table)?.get(key) ?? null;
   }
 
   /** Refuses what {@link commit} would refuse. A write asks before it reads any rows. */
-  check(staged: Omit<StagedCommit, "batches" | "rowCount" | "mode">): void {
-    const settled = this.commits.get(staged.commitId);
-    if (settled !== undefined) throw fenced(staged.commitId, settled === "never");
-    const existing = this.versions.get(staged.table)?.schema ?? null;
-    if (existing === null && !staged.createIfMissing) {
-      throw missing(staged.table, "Set createIfMissing on the job's destination.");
+  check({ commitId, table, schema, createIfMissing, state }: CommitTarget): void {
+    const settled = this.commits.get(commitId);
+    if (settled !== undefined) throw fenced(commitId, settled === "never");
+    const existing = this.versions.get(table)?.schema ?? null;
+    if (existing === null && !createIfMissing) {
+      throw missing(table, "Set createIfMissing on the job's destination.");
     }
-    const findings = schemaDifference({ produced: staged.schema, existing, storage: memoryStorage });
-    if (findings.length === 0) return;
-    throw new JobError("schema_mismatch", {
-      message: `The query's columns do not fit "${staged.table}": ${describeFindings(findings)}.`,
-      hint: "Rename, cast or leave out the named columns in the query.",
-      table: staged.table,
-      columns: findings.map(({ column }) => column),
-    });
+    const findings = schemaDifference({ produced: schema, existing, storage: memoryStorage });
+    if (findings.length > 0) {
+      throw new JobError("schema_mismatch", {
+        message: `The query's columns do not fit "${table}": ${describeFindings(findings)}.`,
+        hint: "Rename, cast or leave out the named columns in the query.",
+        table,
+        columns: findings.map(({ column }) => column),
+      });
+    }
+    if (!state) return;
+    if (canonicalJson(state.from) !== canonicalJson(this.state(table, state.key)))
+      throw stateConflict(table, state.key);
   }
 
   /** One act: nothing can come between the check, the new version and its proof. */
-  commit(staged: StagedCommit): void {
-    this.check(staged);
-    const { commitId, table, mode, batches, rowCount } = staged;
+  commit(commit: StagedCommit): void {
+    this.check(commit);
+    const { commitId, table, schema, staged, state } = commit;
     const before = this.versions.get(table);
-    const added = batches.map((batch) => ({ batch, schema: staged.schema }));
-    const parts = mode === "append" && before ? [...before.parts, ...added] : added;
-    this.versions.set(table, { schema: before?.schema ?? staged.schema, parts });
-    this.commits.set(commitId, { commitId, rowsWritten: rowCount, snapshotId: null });
+    const parts = [...staged.remaining(before?.parts ?? []), ...staged.parts];
+    this.versions.set(table, { schema: before?.schema ?? schema, parts });
+    if (state) this.states.set(table, new Map(this.states.get(table)).set(state.key, frozenCopy(state.to)));
+    this.commits.set(commitId, { commitId, rowsWritten: staged.rowCount, snapshotId: null });
   }
 
   /** What became of the commit; one that has not landed never will. */

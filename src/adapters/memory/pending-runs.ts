@@ -93,10 +93,9 @@ export class PendingRuns {
     return startDeadline < runAt ? startDeadline : runAt;
   }
 
-  /** What runs that could start need and is not among these. */
-  missing(available: ReadonlySet<string>): readonly string[] {
-    const needed = [...this.#ready.values()].filter(({ runs }) => runs.size > 0).flatMap((line) => line.connections);
-    return [...new Set(needed)].filter((name) => !available.has(name)).sort();
+  /** The connections that runs need which could start. */
+  needed(): readonly string[] {
+    return [...this.#ready.values()].filter(({ runs }) => runs.size > 0).flatMap((line) => line.connections);
   }
 
   #first(connections: ReadonlySet<string> | undefined): RunEntry | undefined {

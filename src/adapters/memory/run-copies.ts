@@ -1,7 +1,8 @@
 import { sortedByKey } from "../../model/json.js";
-import { frozenCopy, plainCopy } from "../../model/plain-copy.js";
+import { frozenCopy } from "../../model/plain-copy.js";
 import type { RunTransition } from "../../model/run-change.js";
 import type { RunDefinition } from "../../model/job-definition.js";
+import { dateCopy, runCopy } from "../../model/run-copy.js";
 import type { JobRun, NewRun } from "../../model/run.js";
 
 /**
@@ -36,40 +37,4 @@ export function keptRun(run: JobRun): JobRun {
 /** A copy of a move to keep. */
 export function transitionCopy(change: RunTransition): RunTransition {
   return change.error === undefined ? { ...change } : { ...change, error: frozenCopy(change.error) };
-}
-
-/** A copy of a kept run to give out. */
-export function runCopy(run: JobRun): JobRun {
-  // Every field by name: spreading the run and then writing over half of it takes twice as long.
-  return {
-    id: run.id,
-    jobName: run.jobName,
-    definitionHash: run.definitionHash,
-    definition: run.definition,
-    parameters: run.parameters,
-    status: run.status,
-    attempt: run.attempt,
-    recoveries: run.recoveries,
-    priority: run.priority,
-    idempotencyKey: run.idempotencyKey,
-    connections: run.connections,
-    concurrencyKey: run.concurrencyKey,
-    redriveOf: run.redriveOf,
-    runAt: dateCopy(run.runAt),
-    startDeadline: dateCopy(run.startDeadline),
-    createdAt: new Date(run.createdAt.getTime()),
-    startedAt: dateCopy(run.startedAt),
-    finishedAt: dateCopy(run.finishedAt),
-    rowsWritten: run.rowsWritten,
-    snapshotId: run.snapshotId,
-    error: frozenCopy(run.error),
-    cancelRequest: run.cancelRequest && plainCopy(run.cancelRequest),
-    commitId: run.commitId,
-    lease: run.lease && { ...run.lease, expiresAt: new Date(run.lease.expiresAt.getTime()) },
-    lastEventSeq: run.lastEventSeq,
-  };
-}
-
-function dateCopy(date: Date | null): Date | null {
-  return date && new Date(date.getTime());
 }

@@ -18,6 +18,8 @@ export class RunTable {
   readonly #finished = new Map<RunStatus, RunHeap>(
     RUN_STATUSES.filter(isTerminal).map((status) => [status, new RunHeap(endsBefore)]),
   );
+  /** Finished runs that a pruning left because the one is there that they redrive, by the id of that. */
+  readonly #held = new Map<string, RunEntry[]>();
   readonly pending = new PendingRuns();
 
   get(id: string): RunEntry | undefined {
@@ -68,13 +70,21 @@ export class RunTable {
 
   prune(finishedBefore: number, limit: number, statuses: readonly RunStatus[]): number {
     const lines = [...new Set(statuses)].flatMap((status) => this.#finished.get(status) ?? []);
-    let pruned = 0;
-    for (; pruned < limit; pruned += 1) {
+    const pruned = new Set<string>();
+    while (pruned.size < limit) {
       const oldest = lines.flatMap((line) => line.peek() ?? []).reduce(earlier, undefined);
       if ((oldest?.record.run.finishedAt?.getTime() ?? Infinity) >= finishedBefore || !oldest) break;
-      this.#forget(oldest);
+      const { id, redriveOf } = oldest.record.run;
+      if (redriveOf !== null && (this.#byId.has(redriveOf) || pruned.has(redriveOf))) {
+        this.#hold(oldest, redriveOf);
+      } else {
+        this.#forget(oldest);
+        pruned.add(id);
+      }
     }
-    return pruned;
+    // Not before: as in every other store, they stood in the way of this act.
+    for (const id of pruned) this.#release(id);
+    return pruned.size;
   }
 
   entries(): readonly RunEntry[] {
@@ -91,6 +101,18 @@ export class RunTable {
   #finish(entry: RunEntry): void {
     entry.line = this.#finished.get(entry.record.run.status);
     entry.line?.push(entry);
+  }
+
+  #hold(entry: RunEntry, redriven: string): void {
+    entry.line?.delete(entry);
+    entry.line = undefined;
+    this.#held.set(redriven, [...(this.#held.get(redriven) ?? []), entry]);
+  }
+
+  #release(redriven: string): void {
+    const held = this.#held.get(redriven);
+    this.#held.delete(redriven);
+    for (const entry of held ?? []) this.#finish(entry);
   }
 
   #forget(entry: RunEntry): void {

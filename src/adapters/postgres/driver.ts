@@ -5,6 +5,8 @@ export interface PostgresClient {
 
 /** A client of a pool. */
 export interface PooledPostgresClient extends PostgresClient {
+  query(query: PostgresQuery): Promise<PostgresAnswer>;
+  query<Q extends PostgresSubmittable>(query: Q): Q;
   /** @param destroy true: the connection is closed instead of being used again. */
   release(destroy?: boolean): void;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -32,6 +34,8 @@ export interface PostgresAnswer {
   readonly rows: unknown[];
   /** The tag of the command: `SELECT`, `COMMIT`, … */
   readonly command: string;
+  /** How many rows the command wrote or gave. */
+  readonly rowCount: number | null;
 }
 
 /** Numbers as numbers: the ledger's whole ones stay below 2^53. All else as text. */
@@ -45,6 +49,19 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   23: Number,
   701: Number,
 };
+
+/** A query that speaks to the server itself: the client submits it in its turn, and passes on what is answered. */
+export interface PostgresSubmittable {
+  submit(connection: PostgresConnection): unknown;
+}
+
+/** What lies below a client. */
+export interface PostgresConnection {
+  readonly stream: { write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean };
+  query(text: string): void;
+  endCopyFrom(): void;
+  sendCopyFail(reason: string): void;
+}
 
 /** A client that hears notifications. */
 export interface ListeningClient extends PostgresClient {

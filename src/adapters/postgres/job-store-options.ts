@@ -61,7 +61,7 @@ export function ledgerSettings(options: PostgresJobStoreOptions): LedgerSettings
     prefix,
     migrate,
     offsetMs: clockOffsetMs,
-    secret: secretOf(parsed, config),
+    secrets: secretsOf(parsed, config),
   };
 }
 
@@ -97,26 +97,42 @@ function isClient(given: unknown): given is PostgresClient {
 }
 
 // pg hides password and ssl from a spread.
-function copyOf(options: object): object {
+export function copyOf(options: object): Readonly<Record<string, unknown>> {
   const descriptors = Object.entries(Object.getOwnPropertyDescriptors(options));
   return Object.fromEntries(descriptors.map(([key, { value }]) => [key, value as unknown]));
 }
 
-function urlOf(url: string | undefined): URL | undefined {
+export function urlOf(url: string | undefined): URL | undefined {
   if (url === undefined) return undefined;
+  const hint =
+    "Give it as postgres://user:password@host:port/database, with @ : / ? # % in the password as %40 and so on.";
+  let parsed: URL;
   try {
-    return new URL(url);
+    parsed = new URL(url);
+    decodeURIComponent(parsed.password);
   } catch {
     // The driver's own message would quote it, with its password.
-    throw invalid("url", "The url is not one.", "Give it as postgres://user:password@host:port/database.");
+    throw invalid("url", "The url is not one.", hint);
   }
+  const { pathname, search, hash } = parsed;
+  // A / ? or # in a password ends the host too early: what follows, up to the @, would be taken for names and be told.
+  if (`${pathname}${search}${hash}`.includes("@")) {
+    throw invalid(
+      "url",
+      "The url has an @ behind its host: of what stands before it nobody knows what is secret.",
+      hint,
+    );
+  }
+  return parsed;
 }
 
-function secretOf(url: URL | undefined, config: PostgresConfig | undefined): string | undefined {
-  if (url !== undefined && url.password !== "") return decodeURIComponent(url.password);
-  return typeof config?.password === "string" ? config.password : undefined;
+/** The passwords that the driver takes, as they are and as the url spells them. */
+export function secretsOf(url: URL | undefined, config: PostgresConfig | undefined): readonly string[] {
+  const inUrl = url ? [url.password, decodeURIComponent(url.password), ...url.searchParams.getAll("password")] : [];
+  const given = typeof config?.password === "string" ? [config.password] : [];
+  return [...new Set([...inUrl, ...given])].filter((secret) => secret !== "");
 }
 
-function invalid(field: string, message: string, hint: string): JobError {
+export function invalid(field: string, message: string, hint: string): JobError {
   return new JobError("invalid_definition", { field, message, hint });
 }

@@ -12,6 +12,7 @@ import type {
 } from "../../model/run-change.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
 import { runPageRequest } from "../../model/run-paging.js";
+import { StoreOpeners } from "../../model/store-openers.js";
 import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
 import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
 import { checkedClient, ledgerSettings, ledgerSource, type PostgresJobStoreOptions } from "./job-store-options.js";
@@ -29,6 +30,7 @@ export class PostgresJobStore implements JobStore {
   readonly capabilities: StoreCapabilities = { shared: true, durable: true };
   readonly #options: PostgresJobStoreOptions;
   readonly #settings: LedgerSettings;
+  readonly #openers = new StoreOpeners<StoreContext>();
   #ledger: Ledger | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -56,12 +58,14 @@ export class PostgresJobStore implements JobStore {
 
   open(context: StoreContext): Promise<void> {
     return this.#inTurn(async () => {
-      this.#ledger ??= await Ledger.open(await ledgerSource(this.#options), this.#settings, context);
+      this.#ledger ??= await Ledger.open(await ledgerSource(this.#options), this.#settings, context, this.#openers);
+      this.#openers.add(context);
     });
   }
 
-  close(): Promise<void> {
+  close(context?: StoreContext): Promise<void> {
     return this.#inTurn(async () => {
+      if (!this.#openers.leave(context)) return;
       const ledger = this.#ledger;
       this.#ledger = undefined;
       await ledger?.close();

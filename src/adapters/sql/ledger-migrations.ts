@@ -10,8 +10,8 @@ export interface LedgerDialect {
   /** Text in the order of its characters' codes, whatever the database's language. Default `text`. */
   readonly text?: string;
   /**
-   * Whether pages are put together from lists: those of a job from one for each kind of status, with what is under way
-   * sorted each time. Two indexes fewer to write when a run starts, for a page that takes a little longer. Default false.
+   * Whether pages of a job are put together from lists, one for each kind of status. An index fewer to write when a run
+   * starts, for a page that takes a little longer. Default false.
    */
   readonly mergesPages?: boolean;
   /** What follows a table's columns. */
@@ -51,7 +51,6 @@ function runsAndEvents(
   { autoNumber, integer, real, text = "text", mergesPages = false, afterRuns, afterOthers, afterEvents }: LedgerDialect,
   { runs, definitions, events }: LedgerTables,
 ): readonly string[] {
-  const listed = mergesPages ? " where listed_as <> 'active'" : "";
   return [
     `create table ${runs} (
   seq ${autoNumber},
@@ -94,10 +93,11 @@ function runsAndEvents(
   check (listed_as = case when status in ('running', 'committing') then 'active' else status end)
 )${afterRuns}`,
     `create unique index ${runs}_idempotency_key on ${runs} (idempotency_key) where idempotency_key is not null`,
-    // Pages: newest first, by job and by status.
+    // Pages: newest first, by job and by status. Those under way are few, and sorted for each page: were they listed, each
+    // run would enter and leave two more places of every list.
     ...(mergesPages ? [] : [`create index ${runs}_job on ${runs} (job_name, seq)`]),
-    `create index ${runs}_job_listed on ${runs} (job_name, listed_as, seq)${listed}`,
-    `create index ${runs}_listed on ${runs} (listed_as, seq)${listed}`,
+    `create index ${runs}_job_listed on ${runs} (job_name, listed_as, seq) where listed_as <> 'active'`,
+    `create index ${runs}_listed on ${runs} (listed_as, seq) where listed_as <> 'active'`,
     // Claims: what is ready in its order, what waits for its time or behind a gate, what has a deadline.
     `create index ${runs}_ready on ${runs} (connections, priority desc, seq) where queue = 'ready'`,
     `create index ${runs}_waiting on ${runs} (run_at, priority desc, seq) where queue = 'waiting'`,

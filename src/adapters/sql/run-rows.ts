@@ -2,6 +2,7 @@ import { isWaiting } from "../../model/apply-claim.js";
 import { gatesOf, type ConcurrencyGate } from "../../model/concurrency-gate.js";
 import type { RunDefinition } from "../../model/job-definition.js";
 import { JobError } from "../../model/job-error.js";
+import { frozenCopy } from "../../model/plain-copy.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
 import type { RunRecord } from "../../model/run-record.js";
 import { isRunStatus, type RunStatus } from "../../model/run-status.js";
@@ -73,13 +74,13 @@ export function recordOf(row: FullRow, read: (text: string) => RunDefinition = J
     jobName: row.job_name,
     definitionHash: row.definition_hash,
     definition: parsed(id, "definition", row.definition, read),
-    parameters: parsed(id, "parameters", row.parameters),
+    parameters: parsed(id, "parameters", row.parameters, readFrozen),
     status: row.status,
     attempt: row.attempt,
     recoveries: row.recoveries,
     priority: row.priority,
     idempotencyKey: optional(id, "idempotency key", row.idempotency_key),
-    connections: parsed(id, "connections", row.connections),
+    connections: parsed(id, "connections", row.connections, readFrozen),
     concurrencyKey: optional(id, "concurrency key", row.concurrency_key),
     redriveOf: row.redrive_of,
     runAt: dateOf(row.run_at),
@@ -133,6 +134,11 @@ function parsed<T>(runId: string, what: string, text: string | null, read: (text
   } catch {
     throw unreadableRun(runId, `its ${what} is not JSON`);
   }
+}
+
+/** Shared by all copies of a run. */
+function readFrozen(text: string): unknown {
+  return frozenCopy(JSON.parse(text) as unknown);
 }
 
 function timeOf(date: Date | null): number | null {

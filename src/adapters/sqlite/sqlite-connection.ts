@@ -5,6 +5,7 @@ import type { Connection, ConnectionCapabilities } from "../../ports/connection.
 import type { JobDestination } from "../../ports/job-destination.js";
 import { COMMIT_TABLE } from "./destination/commit-log.js";
 import { canBeName } from "./destination/quoted-name.js";
+import { STATE_TABLE } from "./destination/state-log.js";
 import { SqliteThreads } from "./destination/sqlite-threads.js";
 import type { DatabaseFile } from "./destination/thread-messages.js";
 import { SqliteDestination } from "./sqlite-destination.js";
@@ -19,7 +20,7 @@ export interface SqliteOptions {
  *
  * Rows go in inside one transaction, written by a thread of its own. The file's journal mode is left as it is: in
  * SQLite's default mode readers wait while a large load is written, in WAL mode they do not, and loading takes a little
- * longer. Proof of each commit is kept in a table `_millrace_commits`.
+ * longer. Proof of each commit is kept in a table `_millrace_commits`, the state of jobs in a table `_millrace_state`.
  *
  * @param path of the file, relative to the working directory of this call. A database in memory cannot be shared with
  * the thread and is refused.
@@ -57,7 +58,8 @@ class SqliteConnection implements Connection {
 
   /** A table's name is taken as it is written, dots included. Names that SQLite or Millrace keep for themselves are none. */
   destination(table: string): JobDestination | undefined {
-    const reserved = /^(sqlite_|main\.|temp\.)/i.test(table) || table.toLowerCase() === COMMIT_TABLE;
+    const reserved =
+      /^(sqlite_|main\.|temp\.)/i.test(table) || [COMMIT_TABLE, STATE_TABLE].includes(table.toLowerCase());
     return reserved || !canBeName(table) ? undefined : new SqliteDestination(this.threads, this.file, table);
   }
 

@@ -1,4 +1,5 @@
 import type { DataType } from "../../model/data-type.js";
+import type { JsonValue } from "../../model/json.js";
 import type { StorageAnswer } from "../../model/lossless-storage.js";
 import type { Column, TableSchema } from "../../model/table-schema.js";
 import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
@@ -19,9 +20,10 @@ const MOST_IN_FLIGHT = 2;
  */
 export class SqliteDestination implements JobDestination {
   readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite"],
+    modes: ["append", "overwrite", "upsert"],
     createsTable: "on_request",
     commitFence: "fenced",
+    state: true,
   };
 
   constructor(
@@ -34,17 +36,23 @@ export class SqliteDestination implements JobDestination {
     return this.threads.use(signal, (thread) => thread.call({ do: "schema", file: this.file, table: this.table }));
   }
 
+  readState(key: string, signal: AbortSignal): Promise<JsonValue | null> {
+    const { file, table } = this;
+    return this.threads.use(signal, (thread) => thread.call({ do: "state", file, table, key }));
+  }
+
   storage(type: DataType, column: Column | null): StorageAnswer {
     return sqliteStorage(type, column);
   }
 
   async write(rows: RowStream, request: WriteRequest): Promise<CommitReceipt> {
     return this.threads.use(request.signal, async (thread, pastStopping) => {
-      const rowsStaged = await this.stage(thread, rows, request);
+      const rowsStaged = await this.insert(thread, rows, request);
+      const rowsWritten = await thread.call({ do: "stage", state: request.state?.() ?? null });
       const permit = await request.permit({ rowsStaged });
       pastStopping();
       await this.commit(thread, request.commitId);
-      return permit.committed();
+      return permit.committed({ rowsWritten });
     });
   }
 
@@ -52,9 +60,9 @@ export class SqliteDestination implements JobDestination {
     return this.threads.use(signal, (thread) => thread.call({ do: "settle", file: this.file, commitId }));
   }
 
-  private async stage(thread: SqliteThread, rows: RowStream, request: WriteRequest): Promise<number> {
+  private async insert(thread: SqliteThread, rows: RowStream, request: WriteRequest): Promise<number> {
     const { commitId, mode, schema, createIfMissing } = request;
-    const load = { commitId, table: this.table, mode: mode.kind, schema, createIfMissing };
+    const load = { commitId, table: this.table, mode, schema, createIfMissing };
     let begun: Promise<null> | undefined;
     const begin = (): Promise<null> => (begun ??= thread.call({ do: "begin", file: this.file, load }));
     const inFlight: Promise<void>[] = [];
@@ -74,7 +82,6 @@ export class SqliteDestination implements JobDestination {
     }
     await begin();
     await Promise.all(inFlight);
-    await thread.call({ do: "stage" });
     return rowsTaken;
   }
 

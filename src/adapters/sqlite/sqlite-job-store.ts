@@ -14,11 +14,12 @@ import type {
   TransitionOutcome,
 } from "../../model/run-change.js";
 import type { RunEvent, RunEventBody } from "../../model/run-event.js";
+import { runCopy } from "../../model/run-copy.js";
 import { runPageRequest } from "../../model/run-paging.js";
 import { isTerminal, RUN_STATUSES } from "../../model/run-status.js";
+import { StoreOpeners } from "../../model/store-openers.js";
 import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
 import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
-import { runCopy } from "../sql/definitions.js";
 import { ledgerTables } from "../sql/ledger-schema.js";
 import { migrationScript } from "../sql/ledger-version.js";
 import { isDatabase } from "./ledger/host-transactions.js";
@@ -76,6 +77,7 @@ export interface SqliteDatabase {
 export class SqliteJobStore implements JobStore {
   readonly #place: Parameters<typeof openLedger>[0];
   readonly #plan: LedgerPlan;
+  readonly #openers = new StoreOpeners<StoreContext>();
   #ledger: Ledger | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -110,12 +112,15 @@ export class SqliteJobStore implements JobStore {
 
   open(context: StoreContext): Promise<void> {
     return this.#inTurn(async () => {
-      this.#ledger ??= await openLedger(this.#place, this.#plan, context);
+      this.#ledger ??= await openLedger(this.#place, this.#plan, context, this.#openers);
+      this.#openers.add(context);
+      if (context.onChange) this.#ledger.watch();
     });
   }
 
-  close(): Promise<void> {
+  close(context?: StoreContext): Promise<void> {
     return this.#inTurn(async () => {
+      if (!this.#openers.leave(context)) return;
       const ledger = this.#ledger;
       this.#ledger = undefined;
       await ledger?.close();
@@ -234,11 +239,10 @@ export class SqliteJobStore implements JobStore {
     return ledger.read(() => ledger.runs.events(id, after, limit));
   }
 
-  async pruneRuns({ finishedBefore, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
-    const before = finishedBefore.getTime();
+  async pruneRuns({ olderThanMs, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
     const ended = [...new Set(statuses)].filter(isTerminal);
     const ledger = this.#opened();
-    return ledger.write(() => ledger.runs.prune(ended, before, limit), notDurable, limit);
+    return ledger.write((now) => ledger.runs.prune(ended, now - olderThanMs, limit), notDurable, limit);
   }
 
   #opened(): Ledger {

@@ -7,12 +7,17 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 export const systemClock: Clock = {
   now: () => Date.now(),
   after: (delayMs, fire) => {
+    // Nearly always; the rest takes three times the memory.
+    if (delayMs <= LONGEST_TIMER_MS) {
+      const only = setTimeout(fire, Math.max(0, delayMs));
+      return () => clearTimeout(only);
+    }
     let timer: NodeJS.Timeout;
     const arm = (left: number): void => {
       const now = Math.min(left, LONGEST_TIMER_MS);
       timer = setTimeout(() => (left > now ? arm(left - now) : fire()), now);
     };
-    arm(Math.max(0, delayMs));
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };

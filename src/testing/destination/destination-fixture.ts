@@ -1,7 +1,7 @@
 import type { DataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import type { CommitId, CommitReceipt, WriteMode } from "../../model/write-mode.js";
-import type { JobDestination } from "../../ports/job-destination.js";
+import type { JobDestination, StateChange } from "../../ports/job-destination.js";
 import type { SampleValue } from "../rows/column-buffers.js";
 import type { SampleRow } from "../rows/record-batch.js";
 import { rowStreamOf, type StreamStep } from "../rows/row-stream-of.js";
@@ -39,9 +39,10 @@ export interface Trial {
   readonly commitId: CommitId;
   readonly table?: string;
   readonly schema?: TableSchema;
-  readonly mode?: WriteMode["kind"];
+  readonly mode?: "append" | "overwrite" | WriteMode;
   readonly steps?: readonly StreamStep[];
   readonly createIfMissing?: boolean;
+  readonly state?: StateChange | (() => StateChange);
   readonly signal?: AbortSignal;
   /** Called at the permit; what it throws refuses the permit. */
   readonly atPermit?: (rowsStaged: number) => void | Promise<void>;
@@ -59,14 +60,15 @@ export interface Landed {
 
 /** Plays the executor for one write. */
 export async function write(destination: JobDestination, trial: Trial): Promise<Landed> {
-  const { commitId, schema = SAMPLE, signal = new AbortController().signal } = trial;
+  const { commitId, schema = SAMPLE, signal = new AbortController().signal, mode = "append", state } = trial;
   const permits: number[] = [];
   let issued: CommitReceipt | undefined;
   const receipt = await destination.write(rowStreamOf(schema, trial.steps ?? [], signal), {
     commitId,
-    mode: { kind: trial.mode === "overwrite" ? "overwrite" : "append" },
+    mode: typeof mode === "string" ? { kind: mode } : mode,
     schema,
     createIfMissing: trial.createIfMissing ?? false,
+    ...(state && { state: () => (typeof state === "function" ? state() : state) }),
     signal,
     onProgress: (rows) => trial.onProgress?.(rows),
     permit: async ({ rowsStaged }) => {
@@ -74,8 +76,8 @@ export async function write(destination: JobDestination, trial: Trial): Promise<
       await trial.atPermit?.(rowsStaged);
       signal.throwIfAborted();
       return {
-        committed: (details) => {
-          issued = { commitId, rowsWritten: rowsStaged, snapshotId: details?.snapshotId ?? null };
+        committed: ({ snapshotId = null, rowsWritten = rowsStaged } = {}) => {
+          issued = { commitId, rowsWritten, snapshotId };
           return issued;
         },
       };

@@ -50,4 +50,21 @@ export const connectionClauses: Clauses = {
     await trial.claim();
     assert.deepEqual(await missing(), []);
   },
+
+  "missingConnections names what runs need whose lease expired, as far as nobody here has it": async (trial) => {
+    const missing = (...available: readonly string[]): Promise<readonly string[]> =>
+      trial.store.missingConnections(available);
+    await trial.submit({ connections: ["crm"] });
+    await trial.submit({ connections: ["lake"] });
+    const [committing, running] = await trial.claim();
+    assert(committing && running);
+    await trial.move(committing, "committing", { commitId: committing.id });
+    await trial.clock.advance(LEASE_MS - 1);
+    assert.deepEqual(await missing(), []);
+    await trial.clock.advance(1);
+    assert.deepEqual(await missing(), ["crm", "lake"]);
+    assert.deepEqual(await missing("lake"), ["crm"]);
+    await trial.takeOver();
+    assert.deepEqual(await missing(), []);
+  },
 };

@@ -44,6 +44,22 @@ export const hostTransactionClauses: Clauses = {
     assert((await trial.create(given)).created);
   },
 
+  "runs that are given again while a transaction stores them are answered once that has ended": async (trial) => {
+    const given = [trial.newRun({ idempotencyKey: "k" }), trial.newRun()] as const;
+    const host = await trial.begun();
+    await createIn(trial, host.transaction, given);
+    const commit = async (): Promise<void> => {
+      await host.commit();
+      await trial.clock.advance(1_000);
+    };
+    const [keyed] = await Promise.all([
+      trial.create(given[0]),
+      refused("internal_error", () => trial.create(given[1])),
+      commit(),
+    ]);
+    assert.deepEqual([keyed.run.id, keyed.created], [given[0].id, false]);
+  },
+
   "a batch that is refused leaves nothing, whatever becomes of the host's transaction": async (trial) => {
     const { id } = await trial.submit();
     const host = await trial.begun();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { JobStore } from "../../ports/job-store.js";
-import { ids, LEASE_MS, PROGRESS, refused, type Clauses, type Trial } from "./trial.js";
+import { ids, LEASE_MS, PROGRESS, refused, type Clauses } from "./trial.js";
 
 export const lifetimeClauses: Clauses = {
   "opening twice does nothing": async (trial) => {
@@ -15,7 +15,7 @@ export const lifetimeClauses: Clauses = {
     await Promise.all([trial.store.close(), trial.store.close()]);
     await trial.store.close();
     assert.equal(trial.store.isOpen, false);
-    for (const call of callsOf(trial.store, trial)) await refused("store_unavailable", call);
+    for (const call of callsOf(trial.store)) await refused("store_unavailable", call);
     await refused("store_unavailable", () => trial.create(run));
   },
 
@@ -74,7 +74,7 @@ async function contents(store: JobStore): Promise<unknown> {
   return Promise.all(runs.map(async (run) => [run, await store.readEvents(run.id, { after: 0, limit: 1_000 })]));
 }
 
-function callsOf(store: JobStore, trial: Trial): readonly (() => Promise<unknown>)[] {
+function callsOf(store: JobStore): readonly (() => Promise<unknown>)[] {
   const claim = { owner: "w", limit: 1, leaseMs: LEASE_MS };
   return [
     () => store.getRun("run-0001"),
@@ -91,6 +91,6 @@ function callsOf(store: JobStore, trial: Trial): readonly (() => Promise<unknown
     () => store.requestCancel("run-0001", null),
     () => store.claimExpired(claim),
     () => store.readEvents("run-0001", { after: 0, limit: 1 }),
-    () => store.pruneRuns({ finishedBefore: trial.now(), limit: 1 }),
+    () => store.pruneRuns({ olderThanMs: 0, limit: 1 }),
   ];
 }

@@ -9,14 +9,14 @@ export const pruneClauses: Clauses = {
       runs.push(await trial.runAt(status));
       await trial.clock.advance(1_000);
     }
-    const finishedBefore = trial.now(-1_000);
-    assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 0 }), 0);
-    assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 2 }), 2);
+    const olderThanMs = 1_000;
+    assert.equal(await trial.store.pruneRuns({ olderThanMs, limit: 0 }), 0);
+    assert.equal(await trial.store.pruneRuns({ olderThanMs, limit: 2 }), 2);
     assert.deepEqual(ids((await trial.store.listRuns({})).runs), ["run-0004", "run-0003"]);
     assert.equal(await trial.store.getRun("run-0001"), undefined);
     assert.deepEqual(await trial.events("run-0001"), []);
     // Only what finished before: the last one finished at that very instant.
-    assert.equal(await trial.store.pruneRuns({ finishedBefore, limit: 2 }), 1);
+    assert.equal(await trial.store.pruneRuns({ olderThanMs, limit: 2 }), 1);
     assert.deepEqual(ids((await trial.store.listRuns({})).runs), ["run-0004"]);
   },
 
@@ -28,7 +28,7 @@ export const pruneClauses: Clauses = {
     }
     const prune = async (limit: number, ...asked: readonly RunStatus[]): Promise<readonly string[]> => {
       const before = ids((await trial.store.listRuns({})).runs);
-      const count = await trial.store.pruneRuns({ finishedBefore: trial.now(), limit, statuses: asked });
+      const count = await trial.store.pruneRuns({ olderThanMs: 0, limit, statuses: asked });
       const left = ids((await trial.store.listRuns({})).runs);
       assert.equal(before.length - left.length, count);
       return before.filter((id) => !left.includes(id)).reverse();
@@ -48,7 +48,7 @@ export const pruneClauses: Clauses = {
     await trial.clock.advance(1_000);
     await trial.move(early, "succeeded");
     await trial.clock.advance(1_000);
-    assert.equal(await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 1 }), 1);
+    assert.equal(await trial.store.pruneRuns({ olderThanMs: 0, limit: 1 }), 1);
     assert.deepEqual(ids((await trial.store.listRuns({})).runs), [early.id]);
   },
 
@@ -57,14 +57,36 @@ export const pruneClauses: Clauses = {
     const committing = await trial.runAt("committing");
     const pending = await trial.submit();
     await trial.clock.advance(1e9);
-    assert.equal(await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 10 }), 0);
+    assert.equal(await trial.store.pruneRuns({ olderThanMs: 0, limit: 10 }), 0);
     assert.deepEqual(ids((await trial.store.listRuns({})).runs), ids([pending, committing, running]));
+  },
+
+  "a run that redrives another one stays as long as that one, however long ago it ended": async (trial) => {
+    const failed = await trial.runAt("failed");
+    const cancelled = await trial.runAt("cancelled");
+    const again = await trial.runAt("succeeded", { redriveOf: failed.id });
+    const once = await trial.runAt("succeeded", { redriveOf: "gone" });
+    await trial.runAt("failed", { redriveOf: cancelled.id });
+    await trial.clock.advance(1_000);
+    const prune = (...statuses: readonly RunStatus[]): Promise<number> =>
+      trial.store.pruneRuns({ olderThanMs: 500, limit: 9, statuses });
+    assert.equal(await prune("succeeded"), 1);
+    assert.equal(await trial.store.getRun(once.id), undefined);
+    assert.equal((await trial.get(again.id)).status, "succeeded");
+    // Both together: what one act finds in the way it leaves, though it deletes that.
+    assert.equal(await prune("succeeded", "failed"), 1);
+    assert.equal(await trial.store.getRun(failed.id), undefined);
+    assert.equal(await prune("succeeded", "failed"), 1);
+    assert.equal(await trial.store.getRun(again.id), undefined);
+    assert.equal(await prune("cancelled"), 1);
+    assert.equal(await prune("failed"), 1);
+    assert.deepEqual(await trial.store.listRuns({}), { runs: [] });
   },
 
   "pruning frees ids and idempotency keys, and keeps the order of what comes after": async (trial) => {
     const old = await trial.runAt("succeeded", { idempotencyKey: "k" });
     await trial.clock.advance(1);
-    await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 10 });
+    await trial.store.pruneRuns({ olderThanMs: 0, limit: 10 });
     const again = await trial.create(trial.newRun({ id: old.id, idempotencyKey: "k" }));
     assert(again.created);
     assert.equal((await trial.events(old.id)).length, 1);
@@ -78,7 +100,7 @@ export const pruneClauses: Clauses = {
     const { nextCursor } = await trial.store.listRuns({ limit: 5 });
     assert(nextCursor !== undefined);
     await trial.clock.advance(1);
-    await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 5 });
+    await trial.store.pruneRuns({ olderThanMs: 0, limit: 5 });
     assert.deepEqual(await trial.store.listRuns({ cursor: nextCursor }), { runs: [] });
   },
 
@@ -87,7 +109,7 @@ export const pruneClauses: Clauses = {
     const { nextCursor } = await trial.store.listRuns({ limit: 2 });
     assert(nextCursor !== undefined);
     await trial.clock.advance(1);
-    assert.equal(await trial.store.pruneRuns({ finishedBefore: trial.now(), limit: 5 }), 3);
+    assert.equal(await trial.store.pruneRuns({ olderThanMs: 0, limit: 5 }), 3);
     await trial.submit();
     assert.deepEqual(await trial.store.listRuns({ cursor: nextCursor }), { runs: [] });
   },

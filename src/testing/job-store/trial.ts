@@ -44,6 +44,7 @@ export class Trial {
   readonly clock: JobStoreSubject["clock"];
   #submitted = 0;
 
+  /** @param subject also the context that its store was opened with. */
   constructor(readonly subject: JobStoreSubject) {
     this.store = subject.store;
     this.clock = subject.clock;

@@ -138,7 +138,8 @@ describe("duckdb()", () => {
       await expect(read("insert into shop.orders values (2)")).rejects.toMatchObject({ code: "unsupported_query" });
       expect(await read("from shop.orders")).toEqual([{ id: 1 }]);
     });
-    expect(() => duckdb(shop, { access: "read_write" as never })).toThrow(expect.objectContaining({ field: "access" }));
+    expect(() => duckdb(shop, { access: "write" as never })).toThrow(expect.objectContaining({ field: "access" }));
+    expect(() => duckdb(shop, { lockWaitMs: -1 })).toThrow(expect.objectContaining({ field: "lockWaitMs" }));
   });
 
   it("is free between queries: others write to it, and the next query sees it", async () => {

@@ -59,6 +59,66 @@ describe("memory()", () => {
     expect(await out.source!("t")!.schema(NEVER_ABORTED)).toEqual(SAMPLE);
   });
 
+  it("can be read after upserts: in ranges of rows that no other has replaced", async () => {
+    const out = memory();
+    const destination = out.destination!("t")!;
+    await write(destination, { commitId: "1", steps: [sampleRows(1, 7)], createIfMissing: true });
+    const mode = { kind: "upsert", keys: ["id"] } as const;
+    const rows = [1, 3, 4, 7].map((id) => ({ id, label: "new" }));
+    await write(destination, { commitId: "2", mode, steps: [rows] });
+    const batches = [];
+    for await (const batch of out.source!("t")!.scan!({ columns: ["label", "id"], signal: NEVER_ABORTED })) {
+      batches.push(batch.toArray().map((row: { toArray(): unknown[] }) => row.toArray()));
+    }
+    const kept = (...ids: readonly number[]) => ids.map((id) => [`row ${id}`, BigInt(id)]);
+    expect(batches).toEqual([kept(2), kept(5, 6), [1, 3, 4, 7].map((id) => ["new", BigInt(id)])]);
+  });
+
+  it("lets the host have its turns while an upsert is compared with what is there", async () => {
+    const out = memory();
+    const destination = out.destination!("t")!;
+    const steps = [sampleRows(1, 2), sampleRows(3, 2), sampleRows(5, 2)];
+    await write(destination, { commitId: "1", steps, createIfMissing: true });
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      turn = setImmediate(count);
+    };
+    let turn: NodeJS.Immediate | undefined;
+    const mode = { kind: "upsert", keys: ["id"] } as const;
+    const begin = () => void (turn = setImmediate(count));
+    let turnsTaken = 0;
+    const state = () => {
+      clearImmediate(turn);
+      turnsTaken = turns;
+      return { key: "job", from: null, to: 1 };
+    };
+    await write(destination, { commitId: "2", mode, steps: [sampleRows(3, 2), begin], state });
+    expect(turnsTaken).toBeGreaterThanOrEqual(steps.length);
+  });
+
+  it("replaces also what another commit brought after an upsert was compared with what was there", async () => {
+    const out = memory();
+    const destination = out.destination!("t")!;
+    await write(destination, { commitId: "1", steps: [sampleRows(1, 3), sampleRows(4, 3)], createIfMissing: true });
+    const mode = { kind: "upsert", keys: ["id"] } as const;
+    const labelled = (label: string, ...ids: readonly number[]) => ids.map((id) => ({ id, label }));
+    const atPermit = async (): Promise<void> => {
+      await write(destination, { commitId: "2", mode, steps: [labelled("between", 2, 3, 7)] });
+    };
+    await write(destination, { commitId: "3", mode, steps: [labelled("last", 3, 4, 8)], atPermit });
+    expect((await out.rows("t")).map(({ id, label }) => [Number(id), label])).toEqual([
+      [1, "row 1"],
+      [5, "row 5"],
+      [6, "row 6"],
+      [2, "between"],
+      [7, "between"],
+      [3, "last"],
+      [4, "last"],
+      [8, "last"],
+    ]);
+  });
+
   it("says so when rows that lack a column are read with it", async () => {
     const out = memory();
     const destination = out.destination!("t")!;

@@ -1,5 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ledgerSettings } from "../../../src/adapters/postgres/job-store-options.js";
+import { ledgerFailure } from "../../../src/adapters/postgres/ledger/postgres-failure.js";
 import { PostgresJobStore } from "../../../src/adapters/postgres/postgres-job-store.js";
 import { systemClock } from "../../../src/adapters/system/system-clock.js";
 import { isJobError, type JobError } from "../../../src/model/job-error.js";
@@ -39,10 +41,38 @@ describePostgres("opening a ledger in Postgres", () => {
     expect(refused({})).toBe("url");
     expect(refused({ url, config: {} })).toBe("url");
     expect(refused({ url: "postgres://user:hush-hush@ho st:port" })).toBe("url");
+    // The driver would take these parts of passwords for the names of a host or a database.
+    for (const password of [
+      "a@hush-hush/b",
+      "12/hush-hush",
+      "12?hush-hush",
+      "12#hush-hush",
+      "a@hush-hush?b",
+      "%hush-hush",
+    ]) {
+      expect(refused({ url: `postgres://user:${password}@host/db` })).toBe("url");
+      expect(refused({ config: { connectionString: `postgres://user:${password}@host/db` } })).toBe("url");
+    }
     expect(refused({ url, tablePrefix: 'x"; drop table y' })).toBe("tablePrefix");
     expect(refused({ url, schema: "" })).toBe("schema");
     expect(refused({ url, migrate: "never" })).toBe("migrate");
     expect(refused({ url, clockOffsetMs: 0.5 })).toBe("clockOffsetMs");
+  });
+
+  it("tells no password, however the url and the driver spell it", async () => {
+    const [host] = new URL(server.url).host.split(":");
+    const urls = [
+      `postgres://postgres:hush@hush@${host}:1/db`,
+      `postgres://postgres:hush%40hush@${host}:1/db`,
+      `postgres://postgres@${host}:1/db?password=hush%40hush`,
+    ];
+    for (const url of urls) {
+      const given = await refusal(() => opening(new PostgresJobStore({ url })));
+      expect(given.message).toContain(`postgres://${host}:1/db (`);
+      expect(JSON.stringify([given, given.message, given.stack, String(given.cause)])).not.toContain("hush");
+      const told = ledgerFailure("here", ledgerSettings({ url }).secrets, new Error("no hush@hush there"), false);
+      expect(told).toMatchObject({ message: expect.stringContaining("no *** there") as string });
+    }
   });
 
   it("names a wrong password, an unknown database and an unreachable server, and never the password", async () => {

@@ -40,16 +40,17 @@ describe.each([false, true])("with 1 M pending and 5 M finished runs (statistics
     expect(scans).toEqual([]);
   });
 
-  it("only what is small is sorted: the connections of runs whose time has just come", () => {
+  it("only what is small is sorted: the connections of runs whose time has just come, and what is under way", () => {
     const sorts = [...plans(analyze)].filter(([, steps]) => steps.includes("TEMP B-TREE")).map(([name]) => name);
-    expect(sorts).toEqual(["dueLines"]);
+    expect(sorts).toEqual(["pageOfActive", "dueLines"]);
   });
 
   it.each([
     ["page", "SEARCH runs USING INTEGER PRIMARY KEY (rowid<?)"],
-    ["pageOfStatus", "SEARCH runs USING INDEX runs_listed (listed_as=? AND seq<?)"],
+    ["pageOfStatus", "SEARCH runs USING COVERING INDEX runs_listed (listed_as=? AND seq<?)"],
     ["pageOfJob", "SEARCH runs USING COVERING INDEX runs_job (job_name=? AND seq<?)"],
-    ["pageOfJobStatus", "SEARCH runs USING INDEX runs_job_listed (job_name=? AND listed_as=? AND seq<?)"],
+    ["pageOfJobStatus", "SEARCH runs USING COVERING INDEX runs_job_listed (job_name=? AND listed_as=? AND seq<?)"],
+    ["pageOfActive", "SEARCH runs USING INDEX runs_active (lease_owner>?); USE TEMP B-TREE FOR ORDER BY"],
     ["overdueRuns", "SEARCH runs USING INDEX runs_deadline (start_deadline>? AND start_deadline<?)"],
     ["readyRuns", "SEARCH runs USING COVERING INDEX runs_ready (connections=?)"],
     ["behindJobGate", "SEARCH runs USING INDEX runs_job_gate (job_gate=?)"],
@@ -58,7 +59,7 @@ describe.each([false, true])("with 1 M pending and 5 M finished runs (statistics
     ["cancelRequests", "SEARCH runs USING INDEX runs_active (lease_owner=?)"],
     [
       "finishedRuns",
-      "SEARCH runs USING COVERING INDEX runs_finished (listed_as=? AND finished_at>? AND finished_at<?)",
+      "SEARCH runs USING INDEX runs_finished (listed_as=? AND finished_at>? AND finished_at<?); CORRELATED SCALAR SUBQUERY 1; SEARCH redriven USING COVERING INDEX sqlite_autoindex_runs_1 (id=?)",
     ],
   ])("%s seeks in its index", (name, steps) => {
     expect(plans(analyze).get(name)).toBe(steps);

@@ -13,6 +13,7 @@ import { applyCancel } from "../../../src/model/apply-cancel.js";
 import { applyRenewal } from "../../../src/model/apply-lease.js";
 import { isJobError } from "../../../src/model/job-error.js";
 import type { RunStatus } from "../../../src/model/run-status.js";
+import { StoreOpeners } from "../../../src/model/store-openers.js";
 import type { JobStore } from "../../../src/ports/job-store.js";
 import { ManualClock } from "../../../src/testing/manual-clock.js";
 import { seededRandom } from "../../crash/seeded-random.js";
@@ -129,7 +130,7 @@ describe("a ledger that remembers a run as it is no more", () => {
       file: undefined,
       checkpoints: undefined,
     };
-    return new Ledger(parts, { clock: at });
+    return new Ledger(parts, { clock: at }, new StoreOpeners());
   }
 
   const renew = (ledger: Ledger, id: string) =>

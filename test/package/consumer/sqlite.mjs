@@ -11,6 +11,9 @@ import { SqliteJobStore, sqlite } from "millrace/sqlite";
 const ROWS = 50_000;
 const folder = mkdtempSync(join(tmpdir(), "millrace-consumer-"));
 
+let workers = 0;
+process.on("worker", () => (workers += 1));
+
 async function main() {
   const path = join(folder, "app.db");
   new Database(path).close();
@@ -29,6 +32,7 @@ async function main() {
   const run = await (await executor.submitOrThrow("numbers")).result();
   await executor.stop();
   assert.equal(run.status, "succeeded", JSON.stringify(run.error));
+  assert.ok(workers > 0, "the rows went through no worker");
 
   const database = new Database(path, { readonly: true });
   assert.equal(database.prepare("select count(distinct name) from numbers").pluck().get(), ROWS);

@@ -40,6 +40,11 @@ export class Announcement {
     if (this.#runs.size > LARGEST / 8) this.#forget();
   }
 
+  /** What it says, for who hears it without a payload. */
+  changes(): readonly StoreChange[] {
+    return this.isEmpty ? [] : changesIn(this.payload());
+  }
+
   payload(): string {
     if (this.#unknown) return UNKNOWN;
     const [runs, cancels] = [[...this.#runs], [...this.#cancels]];

@@ -4,6 +4,15 @@ import type { Now, TimedRow } from "./statement-rows.js";
 
 /** What finds and locks the runs that acts are about. */
 export function claimingStatements({ sql, define, runs, clock, row, full, withDefinition, overdue }: StatementParts) {
+  // One seek in the index for each.
+  const lines = sql`with recursive line(connections) as (
+      (select connections from ${runs} where queue = 'ready' order by connections limit 1)
+      union all
+      select (select connections from ${runs} where queue = 'ready' and connections > line.connections
+        order by connections limit 1)
+      from line where line.connections is not null)
+    select connections from line where connections is not null`;
+
   return {
     /** Locks runs in the order of `ids`, and then says what time it is. */
     lockRuns: define<{ readonly ids: readonly string[] }, TimedRow>(
@@ -30,12 +39,16 @@ export function claimingStatements({ sql, define, runs, clock, row, full, withDe
         cross join lateral (select id from ${runs} where id = i.id) r`,
     ),
 
-    /** What time it is, and whether there is anything for the two statements that follow: mostly there is not. */
-    look: define<object, Now & { readonly overdue: boolean; readonly due: boolean }>(
+    /**
+     * What time it is, whether there is anything for the two statements that follow, mostly there is not, and the lines of
+     * `readyLines` as a JSON array.
+     */
+    look: define<object, Now & { readonly overdue: boolean; readonly due: boolean; readonly lines: string }>(
       () => sql`with moment as materialized (select ${clock} as now)
         select now,
           exists (select from ${runs} where ${overdue} and start_deadline < (select now from moment)) as overdue,
-          exists (select from ${runs} where queue = 'waiting' and run_at <= (select now from moment)) as due
+          exists (select from ${runs} where queue = 'waiting' and run_at <= (select now from moment)) as due,
+          (select coalesce(json_agg(connections), '[]') from (${lines}) ready) as lines
         from moment`,
     ),
     overdueRuns: define<
@@ -53,16 +66,8 @@ export function claimingStatements({ sql, define, runs, clock, row, full, withDe
           order by run_at, priority desc, seq limit ${value("limit", "bigint")} for update skip locked) due
         where r.seq = due.seq`,
     ),
-    /** Every combination of connections that ready runs need: one seek in the index for each. */
-    readyLines: define<object, Pick<RunRow, "connections">>(
-      () => sql`with recursive line(connections) as (
-          (select connections from ${runs} where queue = 'ready' order by connections limit 1)
-          union all
-          select (select connections from ${runs} where queue = 'ready' and connections > line.connections
-            order by connections limit 1)
-          from line where line.connections is not null)
-        select connections from line where connections is not null`,
-    ),
+    /** Every combination of connections that ready runs need. */
+    readyLines: define<object, Pick<RunRow, "connections">>(() => lines),
     /** The lines of the first runs whose time has come and that no claim has made ready yet. */
     dueLines: define<{ readonly limit: number }, Pick<RunRow, "connections">>(
       (value) => sql`select distinct connections from (

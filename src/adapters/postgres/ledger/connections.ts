@@ -1,6 +1,6 @@
 import type { Clock } from "../../../ports/clock.js";
 import type { PooledPostgresClient, PostgresPool } from "../driver.js";
-import { isConnectionLost, isTaken, ledgerFailure, mayAskAgain } from "./postgres-failure.js";
+import { isConnectionLost, isLockedOut, isTaken, ledgerFailure, mayAskAgain } from "./postgres-failure.js";
 import { Transaction, type TransactionKind } from "./transaction.js";
 
 const CONNECT_MS = 10_000;
@@ -13,14 +13,15 @@ export class Connections {
     private readonly pool: PostgresPool,
     private readonly clock: Clock,
     /** Names the ledger in messages. */
-    private readonly ledger: string,
-    private readonly secret: string | undefined,
+    readonly ledger: string,
+    private readonly secrets: readonly string[],
   ) {}
 
   /**
    * Runs `work` in a transaction and commits what it sent; answers when the commit is. Runs it again when the server took
    * it back, or when the connection broke before the commit was sent. Rejects with `store_unavailable`; when the connection
-   * broke during the commit, nobody knows whether it happened. An error that `isTaken` is passed on as it is.
+   * broke during the commit, nobody knows whether it happened. An error that `isTaken` is passed on as it is, and one that
+   * `isLockedOut` of a transaction with a patience of its own.
    */
   async transaction<T>(kind: TransactionKind, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
@@ -34,8 +35,10 @@ export class Connections {
         return answer;
       } catch (error) {
         await letGo(client, transaction, error);
-        if (isTaken(error)) throw error;
-        if (tries === TRIES || !mayAskAgain(error, transaction.isCommitting)) throw this.failure(error);
+        if (isTaken(error) || (kind.patienceMs !== undefined && isLockedOut(error))) throw error;
+        if (tries === TRIES || !mayAskAgain(error, transaction.isCommitting)) {
+          throw this.failure(error, !transaction.isCommitting || !isConnectionLost(error));
+        }
       }
     }
   }
@@ -53,8 +56,9 @@ export class Connections {
     }
   }
 
-  failure(error: unknown): unknown {
-    return ledgerFailure(this.ledger, this.secret, error);
+  /** @param nothingStored whether what failed provably did not happen. */
+  failure(error: unknown, nothingStored = false): unknown {
+    return ledgerFailure(this.ledger, this.secrets, error, nothingStored);
   }
 
   // The host's pool may wait for ever.
@@ -77,7 +81,7 @@ export class Connections {
         });
       });
     } catch (error) {
-      throw this.failure(error);
+      throw this.failure(error, true);
     }
   }
 }

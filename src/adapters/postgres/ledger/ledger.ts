@@ -1,3 +1,4 @@
+import type { StoreOpeners } from "../../../model/store-openers.js";
 import type { StoreContext } from "../../../ports/job-store.js";
 import type { ListeningClient, PostgresPool } from "../driver.js";
 import { ChangeChannel } from "./change-channel.js";
@@ -23,8 +24,8 @@ export interface LedgerSource {
 
 export interface LedgerSettings extends LedgerWish {
   readonly offsetMs: number;
-  /** The password, which no message may hold. */
-  readonly secret: string | undefined;
+  /** The password as it may be spelt: no message may hold it. */
+  readonly secrets: readonly string[];
 }
 
 /** An open ledger and its parts. */
@@ -41,12 +42,16 @@ export class Ledger {
     readonly statements: Statements,
     private readonly channel: ChangeChannel,
     private readonly source: LedgerSource,
-    { logger, onChange }: StoreContext,
+    { clock, logger }: StoreContext,
+    openers: StoreOpeners<StoreContext>,
   ) {
-    const announce: ChangeChannel["announce"] = (announcement) => channel.announce(announcement);
+    const announce: ChangeChannel["announce"] = (announcement) => {
+      channel.announce(announcement);
+      if (openers.areSeveral) openers.tell(...announcement.changes());
+    };
     const told = new Set<string>();
     const definitions = new Definitions();
-    this.creation = new RunCreation(connections, statements, definitions, announce);
+    this.creation = new RunCreation(connections, statements, definitions, announce, clock);
     const known = new KnownRuns();
     this.changes = new RunChanges(connections, statements, known, definitions, place.channel, announce);
     this.retention = new Retention(connections, statements);
@@ -58,7 +63,7 @@ export class Ledger {
       definitions,
       place.channel,
       announce,
-      () => onChange?.({ kind: "pending" }),
+      () => openers.tell({ kind: "pending" }),
       ({ id, reason }) => {
         if (!told.has(id)) logger?.warn("A run is passed over by claims.", { runId: id, reason });
         told.add(id);
@@ -66,9 +71,15 @@ export class Ledger {
     );
   }
 
-  static async open(source: LedgerSource, settings: LedgerSettings, context: StoreContext): Promise<Ledger> {
-    const { clock, logger, onChange } = context;
-    const connections = new Connections(source.pool, clock, settings.ledger, settings.secret);
+  /** @param openers hear of changes. */
+  static async open(
+    source: LedgerSource,
+    settings: LedgerSettings,
+    context: StoreContext,
+    openers: StoreOpeners<StoreContext>,
+  ): Promise<Ledger> {
+    const { clock, logger } = context;
+    const connections = new Connections(source.pool, clock, settings.ledger, settings.secrets);
     try {
       const kysely = await import("kysely");
       const place = await connections.use((client) => openLedger(client, settings));
@@ -77,19 +88,19 @@ export class Ledger {
         makeClient: source.makeListener,
         clock,
         logger,
-        onChange: (change) => onChange?.(change),
+        onChange: (change) => openers.tell(change),
       });
       await channel.open();
       const statements = ledgerStatements(kysely, place, settings.offsetMs);
-      return new Ledger(place, connections, statements, channel, source, context);
+      return new Ledger(place, connections, statements, channel, source, context, openers);
     } catch (error) {
       await source.end();
-      throw connections.failure(error);
+      throw connections.failure(error, true);
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.creation.idle(), this.changes.idle()]);
+    await Promise.all([this.creation.close(), this.changes.idle()]);
     await this.channel.close();
     await this.source.end();
   }

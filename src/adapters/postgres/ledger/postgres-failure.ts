@@ -1,10 +1,20 @@
 import { causeChain, isJobError, JobError } from "../../../model/job-error.js";
 
-/** What a ledger answers for an error of the driver or of the server. `secret` is in no message. */
-export function ledgerFailure(ledger: string, secret: string | undefined, error: unknown): unknown {
+/**
+ * What a ledger answers for an error of the driver or of the server.
+ *
+ * @param secrets are in no message.
+ * @param nothingStored whether the act provably did not happen.
+ */
+export function ledgerFailure(
+  ledger: string,
+  secrets: readonly string[],
+  error: unknown,
+  nothingStored: boolean,
+): unknown {
   if (isJobError(error)) return error;
   const code = codeOf(error);
-  const reason = withoutSecret(causeChain(error), secret);
+  const reason = secrets.reduce((text, secret) => text.replaceAll(secret, "***"), causeChain(error));
   const known = HINTS.find(([prefix]) => code?.startsWith(prefix));
   if (!known && code?.startsWith("23") === true) {
     const hint = "A value that no ledger takes came through the port. Please report it.";
@@ -13,13 +23,27 @@ export function ledgerFailure(ledger: string, secret: string | undefined, error:
   const message = `The ledger ${ledger} could not be read or written: ${reason}${code === undefined ? "" : ` (${code})`}.`;
   if (code === "42P07") return new JobError("store_incompatible", { message, hint: TABLE_TAKEN });
   const hint = known?.[1] ?? "The server or the network failed. Acts under way may or may not have been stored.";
-  return new JobError("store_unavailable", { message, hint, retryable: !LASTING.some((one) => code?.startsWith(one)) });
+  const retryable = !LASTING.some((one) => code?.startsWith(one));
+  return new JobError("store_unavailable", { message, hint, retryable, ...(nothingStored && { nothingStored }) });
 }
 
 /** What a store answers when it is asked while it is closed. */
 export function notOpen(ledger: string): JobError {
   const hint = "Start the executor, or call open() on the store; after close() a store takes no more calls.";
-  return new JobError("store_unavailable", { message: `The ledger ${ledger} is not open.`, hint });
+  return new JobError("store_unavailable", {
+    message: `The ledger ${ledger} is not open.`,
+    hint,
+    nothingStored: true,
+  });
+}
+
+/** What a submission is refused with that could not be stored within `waitedMs`. */
+export function heldElsewhere(ledger: string, waitedMs: number): JobError {
+  return new JobError("store_unavailable", {
+    message: `The ledger ${ledger} could not store the run: for ${waitedMs} ms another transaction has held its idempotency key, its id or the ledger's tables.`,
+    hint: "Nothing was stored. Keep transactions that submit runs short, and submit again once that one has ended.",
+    nothingStored: true,
+  });
 }
 
 // The server took the whole transaction back for the sake of another one.
@@ -44,6 +68,11 @@ export function mayAskAgain(error: unknown, isCommitting: boolean): boolean {
 /** Whether a row with one of these unique values is there already. */
 export function isTaken(error: unknown): boolean {
   return codeOf(error) === "23505";
+}
+
+/** Whether another transaction held a lock for longer than this one would wait. */
+export function isLockedOut(error: unknown): boolean {
+  return codeOf(error) === "55P03";
 }
 
 export function isOutsideTransaction(error: unknown): boolean {
@@ -84,8 +113,4 @@ function codeOf(error: unknown): string | undefined {
 
 function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && code !== "EPIPE";
-}
-
-function withoutSecret(text: string, secret: string | undefined): string {
-  return secret === undefined || secret === "" ? text : text.replaceAll(secret, "***");
 }

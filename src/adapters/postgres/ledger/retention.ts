@@ -10,8 +10,8 @@ export class Retention {
     private readonly statements: Statements,
   ) {}
 
-  async prune({ finishedBefore, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
-    const asked = { statuses: [...new Set(statuses)].filter(isTerminal), before: finishedBefore.getTime(), limit };
+  async prune({ olderThanMs, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
+    const asked = { statuses: [...new Set(statuses)].filter(isTerminal), olderThanMs, limit };
     if (limit <= 0 || asked.statuses.length === 0) return 0;
     const gone = await this.connections.transaction({ durable: false, plans: "finding" }, (transaction) =>
       transaction.run(this.statements.prune, asked),

@@ -1,9 +1,10 @@
+import { runCopy } from "../../../model/run-copy.js";
 import type { RunRecord, RunStep } from "../../../model/run-record.js";
 import { recordOf } from "../../sql/run-rows.js";
 import { ActGroups, type Act } from "./act-groups.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
-import { runCopy, type Definitions } from "../../sql/definitions.js";
+import type { Definitions } from "../../sql/definitions.js";
 import { isUnderWay, type KnownRun, type KnownRuns } from "./known-runs.js";
 
 import { GateCalls, gateNames, leavesGates } from "./run-gates.js";
@@ -29,7 +30,10 @@ export interface ChangeKind {
   readonly relative: boolean;
 }
 
-type KnownStep = KnownRun & StoredStep;
+interface KnownStep extends StoredStep {
+  readonly known: KnownRun;
+  readonly acts: readonly RunAct[];
+}
 
 interface GroupEnd {
   readonly tell: readonly (() => void)[];
@@ -90,25 +94,25 @@ export class RunChanges {
 
   // Gives the acts for which the run must be read.
   async #writeKnown(acts: readonly RunAct[]): Promise<readonly RunAct[]> {
-    const steps: (KnownStep & { readonly acts: readonly RunAct[] })[] = [];
+    const steps: KnownStep[] = [];
     const toRead: RunAct[] = [];
     for (const [id, own] of byRun(acts)) {
       const known = this.known.get(id);
       const step = known && own.every(({ relative }) => relative) ? stepOf(own, known, RELATIVE) : undefined;
-      if (known && step) steps.push({ ...known, step, acts: own });
+      if (known && step) steps.push({ seq: known.seq, step, known, acts: own });
       else toRead.push(...own);
     }
     if (steps.length === 0) return toRead;
     const kind = { durable: acts.some(({ durable }) => durable), plans: "finding" } as const;
-    const given = { ...stepColumns(steps, RELATIVE), versions: steps.map(({ version }) => version) };
+    const given = { ...stepColumns(steps, RELATIVE), versions: steps.map(({ known }) => known.version) };
     // Nothing has to be known before the commit, which therefore need not wait.
     const { written } = await this.connections.transaction(kind, async (transaction) => ({
       written: transaction.run(this.statements.writeKnown, given),
     }));
     const bySeq = new Map((await written).map((row) => [row.seq, row]));
     const announcement = new Announcement();
-    for (const { acts: own, ...known } of steps) {
-      const row = bySeq.get(known.seq);
+    for (const { seq, known, acts: own } of steps) {
+      const row = bySeq.get(seq);
       const { step, tell } = row ? takeAll(own, known.record, row.now) : NOTHING;
       if (!row || !step) {
         this.known.forget(known.record.run.id);
@@ -117,13 +121,8 @@ export class RunChanges {
       }
       // Answers are the askers' own.
       if (isUnderWay(step.record)) {
-        const { seq, gated } = known;
-        this.known.keep({
-          seq,
-          gated,
-          record: { ...step.record, run: runCopy(step.record.run) },
-          version: row.version,
-        });
+        const record = { ...step.record, run: runCopy(step.record.run) };
+        this.known.keep({ seq, record, version: row.version, gated: known.gated });
       } else this.known.forget(step.record.run.id);
       announcement.addStep(step);
       for (const one of tell) one();

@@ -2,13 +2,14 @@ import { applyClaim, applyTakeOver } from "../../../model/apply-claim.js";
 import { fullGate, gatesOf } from "../../../model/concurrency-gate.js";
 import { isJobError } from "../../../model/job-error.js";
 import type { ClaimRequest } from "../../../model/run-change.js";
+import { runCopy } from "../../../model/run-copy.js";
 import type { RunRecord } from "../../../model/run-record.js";
 import type { JobRun, UnreadableRun } from "../../../model/run.js";
 import type { FullRow } from "../../sql/ledger-schema.js";
 import { recordOf } from "../../sql/run-rows.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
-import { runCopy, type Definitions } from "../../sql/definitions.js";
+import type { Definitions } from "../../sql/definitions.js";
 import { HeldGates } from "./held-gates.js";
 import { isUnderWay, type KnownRuns } from "./known-runs.js";
 
@@ -123,12 +124,8 @@ export class RunClaims {
     const { look, readyLines, wakeRuns } = this.statements;
     const guess = andReady ? this.#lines.filter((line) => fits(line, request.connections)) : [];
     const guessed = guess.length > 0 ? this.#ready(transaction, guess, request.limit, []) : Promise.resolve([]);
-    const [looked, found, guessedRows] = await Promise.all([
-      transaction.run(look, {}),
-      andReady ? transaction.run(readyLines, {}) : [],
-      guessed,
-    ]);
-    const { now = 0, overdue = false, due = false } = looked[0] ?? {};
+    const [looked, guessedRows] = await Promise.all([transaction.run(look, {}), guessed]);
+    const { now = 0, overdue = false, due = false, lines: found = "[]" } = looked[0] ?? {};
     const held = new HeldGates(transaction, this.statements, this.channel);
     const claim: Claim = {
       transaction,
@@ -143,8 +140,9 @@ export class RunClaims {
     if (overdue) await this.#takeOverdue(claim, now);
     if (andReady && claim.steps.length < request.limit) {
       if (due) await transaction.run(wakeRuns, { now, limit: WOKEN_AT_ONCE });
-      const all = due ? await transaction.run(readyLines, {}) : found;
-      this.#lines = all.map(({ connections }) => connections);
+      this.#lines = due
+        ? (await transaction.run(readyLines, {})).map(({ connections }) => connections)
+        : (JSON.parse(found) as readonly string[]);
       const lines = this.#lines.filter((line) => fits(line, request.connections));
       const stillGood = !due && !overdue && lines.every((line) => guess.includes(line));
       await this.#takeReady(claim, lines, stillGood ? guessedRows : undefined);

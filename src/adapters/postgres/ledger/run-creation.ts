@@ -3,39 +3,52 @@ import type { CreatedRun, NewRun } from "../../../model/run.js";
 import type { FullRow } from "../../sql/ledger-schema.js";
 import { recordOf, rowOf } from "../../sql/run-rows.js";
 import type { PostgresClient } from "../driver.js";
-import { ActGroups, type Act } from "./act-groups.js";
+import type { Clock } from "../../../ports/clock.js";
+import { ActGroups } from "./act-groups.js";
 import { Announcement } from "./announcement.js";
 import type { Connections } from "./connections.js";
 import type { Definitions } from "../../sql/definitions.js";
-import { isOutsideTransaction, isTaken } from "./postgres-failure.js";
+import { HeldSubmissions, PATIENCE_MS, type Submission } from "./held-submissions.js";
+import { heldElsewhere, isLockedOut, isOutsideTransaction, isTaken } from "./postgres-failure.js";
 import { columnsOf } from "./step-columns.js";
 import type { Statement } from "./statement.js";
 import { SUBMITTED, type Submissions } from "./statement-rows.js";
 import type { Statements } from "./statements.js";
-import { queryOf } from "./transaction.js";
-
-interface Submission extends Act {
-  readonly runs: readonly NewRun[];
-  resolve(created: readonly CreatedRun[]): void;
-}
+import { queryOf, type Transaction } from "./transaction.js";
 
 type Ask = <Given extends object, Row>(statement: Statement<Given, Row>, given: Given) => Promise<readonly Row[]>;
+
+/** `taken`: one of the ids is. `held`: another transaction stands in the way. */
+type InsertEnd = readonly CreatedRun[] | "taken" | "held";
 
 /** How many submissions share a transaction. */
 const LARGEST_GROUP = 256;
 
+/**
+ * How long a group waits for a transaction that holds one of its keys, before its submissions are tried apart, and how
+ * long they wait there. Transactions of other stores are mostly over in the first time.
+ */
+const GROUP_PATIENCE_MS = 25;
+const APART_PATIENCE_MS = 5;
+
+const ADDING = { durable: true, plans: "adding" } as const;
+
 /** Stores new runs. */
 export class RunCreation {
   readonly #plain: ActGroups<Submission>;
-  /** Apart, since one that waits for a transaction with the same key must not hold up the others. */
+  /** Apart, since their answer has to be known before the commit. */
   readonly #keyed: ActGroups<Submission>;
+  readonly #held: HeldSubmissions;
 
   constructor(
     private readonly connections: Connections,
     private readonly statements: Statements,
     private readonly definitions: Definitions,
     private readonly announce: (announcement: Announcement) => void,
+    clock: Clock,
   ) {
+    const tryApart = (acts: readonly Submission[]): Promise<readonly Submission[]> => this.#tryApart(acts);
+    this.#held = new HeldSubmissions(clock, tryApart, () => heldElsewhere(connections.ledger, PATIENCE_MS));
     const carryOut = (acts: readonly Submission[]): Promise<void> => this.#carryOut(acts);
     this.#plain = new ActGroups(carryOut, LARGEST_GROUP);
     this.#keyed = new ActGroups(carryOut, LARGEST_GROUP);
@@ -59,7 +72,7 @@ export class RunCreation {
       return rows as never[];
     };
     const inTransaction = await savepoint(client).catch((error: unknown) => {
-      throw this.connections.failure(error);
+      throw this.connections.failure(error, true);
     });
     try {
       const created = await this.#insert(drafts, ask);
@@ -70,31 +83,69 @@ export class RunCreation {
     } catch (error) {
       // The host's transaction can go on as if nothing had been asked.
       if (inTransaction) await client.query({ text: `rollback to savepoint ${SAVEPOINT}` }).catch(() => undefined);
-      throw isTaken(error) ? runIdTaken(await this.#takenId(drafts)) : this.connections.failure(error);
+      throw isTaken(error) ? runIdTaken(await this.#takenId(drafts)) : this.connections.failure(error, inTransaction);
     }
   }
 
-  async idle(): Promise<void> {
+  /** Resolves when everything is answered. */
+  async close(): Promise<void> {
     await Promise.all([this.#plain.idle(), this.#keyed.idle()]);
+    await this.#held.close();
   }
 
   async #carryOut(acts: readonly Submission[]): Promise<void> {
-    const drafts = acts.flatMap(({ runs }) => runs.map(draftOf));
+    const waiting = this.#held.keys();
+    const isFree = ({ runs }: Submission): boolean => !runs.some(({ idempotencyKey: key }) => waiting.has(key));
+    const free = waiting.size === 0 ? acts : acts.filter(isFree);
+    const held = waiting.size === 0 ? [] : acts.filter((act) => !isFree(act));
     try {
-      const created = await this.#create(drafts);
-      this.announce(announcementOf(created));
-      let next = 0;
-      for (const act of acts) act.resolve(created.slice(next, (next += act.runs.length)));
+      if (free.length > 0) this.#answer(free, await this.#create(free.flatMap(draftsOf)));
     } catch (error) {
-      if (!isTaken(error)) throw error;
-      if (acts.length === 1) throw runIdTaken(await this.#takenId(drafts));
-      // One of them failed them all: each alone.
-      for (const act of acts) await this.#carryOut([act]).catch((reason: unknown) => act.reject(reason));
+      // One of them is in the way of all.
+      if (isTaken(error) || isLockedOut(error)) held.push(...free);
+      else for (const act of free) act.reject(error);
+    }
+    this.#held.add(held);
+  }
+
+  #answer(acts: readonly Submission[], created: readonly CreatedRun[]): void {
+    this.announce(announcementOf(created));
+    let next = 0;
+    for (const act of acts) act.resolve(created.slice(next, (next += act.runs.length)));
+  }
+
+  /** Without waiting: all together, else each by itself. @returns those that another transaction holds up. */
+  async #tryApart(acts: readonly Submission[]): Promise<readonly Submission[]> {
+    const kind = { ...ADDING, patienceMs: APART_PATIENCE_MS };
+    const tried = await this.connections.transaction(kind, async (transaction) => {
+      const together = await this.#insertApart(acts, transaction);
+      if (acts.length === 1 || typeof together !== "string") return [{ acts, end: together }];
+      const apart: { readonly acts: readonly Submission[]; readonly end: InsertEnd }[] = [];
+      for (const act of acts) apart.push({ acts: [act], end: await this.#insertApart([act], transaction) });
+      return apart;
+    });
+    const held: Submission[] = [];
+    for (const { acts: some, end } of tried) {
+      if (end === "held") held.push(...some);
+      else if (end === "taken") for (const act of some) act.reject(runIdTaken(await this.#takenId(draftsOf(act))));
+      else this.#answer(some, end);
+    }
+    return held;
+  }
+
+  async #insertApart(acts: readonly Submission[], transaction: Transaction): Promise<InsertEnd> {
+    const ask: Ask = (statement, given) => transaction.run(statement, given);
+    try {
+      return await transaction.apart(() => this.#insert(acts.flatMap(draftsOf), ask));
+    } catch (error) {
+      if (isTaken(error)) return "taken";
+      if (isLockedOut(error)) return "held";
+      throw error;
     }
   }
 
   async #create(drafts: readonly RunRecord[]): Promise<readonly CreatedRun[]> {
-    const kind = { durable: true, plans: "adding" } as const;
+    const kind = { ...ADDING, patienceMs: GROUP_PATIENCE_MS };
     if (drafts.some(({ run }) => hasKey(run))) {
       return this.connections.transaction(kind, (transaction) =>
         this.#insert(drafts, (statement, given) => transaction.run(statement, given)),
@@ -155,6 +206,10 @@ export class RunCreation {
     );
     return taken[0]?.id ?? ids.join(", ");
   }
+}
+
+function draftsOf({ runs }: Submission): readonly RunRecord[] {
+  return runs.map(draftOf);
 }
 
 // As of no time: that is the database's to say.

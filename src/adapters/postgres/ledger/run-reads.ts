@@ -58,6 +58,7 @@ export class RunReads {
     const lines = await Promise.all([
       this.#ask(this.statements.readyLines, {}),
       this.#ask(this.statements.dueLines, { limit: LOOKED_AT }),
+      this.#ask(this.statements.expiredLeases, {}),
     ]);
     const needed = lines.flat().flatMap(({ connections }) => namesIn(connections));
     return [...new Set(needed)].filter((name) => !available.includes(name)).sort();

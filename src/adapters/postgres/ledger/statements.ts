@@ -12,7 +12,7 @@ export type Statements = ReturnType<typeof ledgerStatements>;
 /** @param offsetMs what is added to the database's time. */
 export function ledgerStatements(kysely: typeof Kysely, place: LedgerPlace, offsetMs: number) {
   const parts = statementParts(kysely, place, offsetMs);
-  const { sql, define, runs, definitions, events } = parts;
+  const { sql, define, runs, definitions, events, clock } = parts;
   return {
     ...writingStatements(parts),
     ...claimingStatements(parts),
@@ -24,12 +24,17 @@ export function ledgerStatements(kysely: typeof Kysely, place: LedgerPlace, offs
     ),
 
     /** The oldest ends of some kinds; gives one row for each run that is gone. */
-    prune: define<{ readonly statuses: readonly string[]; readonly before: number; readonly limit: number }, object>(
+    prune: define<
+      { readonly statuses: readonly string[]; readonly olderThanMs: number; readonly limit: number },
+      object
+    >(
       (value) => sql`with old as materialized (
           select r.seq from unnest(${value("statuses", "text[]")}) as s(listed_as)
           cross join lateral (
-            select seq, finished_at from ${runs}
-            where finished_at is not null and listed_as = s.listed_as and finished_at < ${value("before", "bigint")}
+            select seq, finished_at from ${runs} r
+            where finished_at is not null and listed_as = s.listed_as
+              and finished_at < (select ${clock} - ${value("olderThanMs", "bigint")})
+              and not exists (select from ${runs} redriven where redriven.id = r.redrive_of)
             order by listed_as, finished_at, seq limit ${value("limit", "bigint")} for update skip locked) r
           order by r.finished_at, r.seq limit ${value("limit", "bigint")}),
         gone_events as (delete from ${events} e using old where e.run_seq = old.seq),

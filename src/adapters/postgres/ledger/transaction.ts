@@ -15,6 +15,8 @@ export interface TransactionKind {
   readonly durable: boolean;
   /** `finding`: it finds rows of large tables by their indexes. `adding`: it joins only what it was given. */
   readonly plans: "finding" | "adding";
+  /** How long it waits for what another transaction has locked. Default 5,000. */
+  readonly patienceMs?: number;
 }
 
 /** A transaction under way on a connection of its own. */
@@ -50,6 +52,21 @@ export class Transaction {
 
   sendText(text: string): void {
     void this.#send({ text });
+  }
+
+  /** Runs `work` so that, when it fails, all else that was sent still counts. What it sends it must await. */
+  async apart<T>(work: () => Promise<T>): Promise<T> {
+    this.sendText("savepoint millrace_act");
+    const before = this.#sent.length;
+    try {
+      const answer = await work();
+      this.sendText("release savepoint millrace_act");
+      return answer;
+    } catch (error) {
+      this.#sent.length = before;
+      this.sendText("rollback to savepoint millrace_act");
+      throw error;
+    }
   }
 
   async commit(): Promise<void> {
@@ -99,7 +116,6 @@ const ALWAYS = {
   plan_cache_mode: "force_generic_plan",
   jit: "off",
   statement_timeout: STATEMENT_MS,
-  lock_timeout: PAUSE_MS,
   idle_in_transaction_session_timeout: PAUSE_MS,
 };
 
@@ -116,10 +132,18 @@ const PLANS = {
 };
 
 // One prepared statement: as many of their own would take longer than the rest of a small transaction.
-function settingsOf({ durable, plans }: TransactionKind): PostgresQuery {
-  const settings = { ...ALWAYS, ...PLANS[plans], ...(!durable && { synchronous_commit: "off" }) };
+function settingsOf({ durable, plans, patienceMs = PAUSE_MS }: TransactionKind): PostgresQuery {
+  const settings = {
+    ...ALWAYS,
+    lock_timeout: patienceMs,
+    ...PLANS[plans],
+    ...(!durable && { synchronous_commit: "off" }),
+  };
   const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
-  return { text: `select ${calls.join(", ")}`, name: `millrace_${plans}_${durable ? "durable" : "quick"}` };
+  return {
+    text: `select ${calls.join(", ")}`,
+    name: `millrace_${plans}_${durable ? "durable" : "quick"}_${patienceMs}`,
+  };
 }
 
 function isPipelined(client: object): boolean {

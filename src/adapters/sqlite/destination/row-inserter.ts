@@ -2,6 +2,7 @@ import type { Database, Statement } from "better-sqlite3";
 import type { DataType } from "../../../model/data-type.js";
 import { JobError } from "../../../model/job-error.js";
 import type { TableSchema } from "../../../model/table-schema.js";
+import { nullKey } from "../../../model/write-refusals.js";
 import { type Affinity, affinityOf, isExactText } from "./column-storage.js";
 import { type SqliteValue, valueReader } from "./column-values.js";
 import { quotedName } from "./quoted-name.js";
@@ -16,6 +17,17 @@ interface TargetColumn {
   readonly name: string;
   readonly type: DataType;
   readonly affinity: Affinity;
+  readonly isKey: boolean;
+}
+
+/** Where the rows of a {@link RowInserter} go. */
+interface InsertTarget {
+  /** As messages name it. */
+  readonly table: string;
+  /** As statements name it: quoted, with its schema. */
+  readonly into: string;
+  /** Columns in which no row may have a null. */
+  readonly keys: readonly string[];
 }
 
 /** Puts batches into one table, some rows at a time. */
@@ -28,7 +40,7 @@ export class RowInserter {
   /** @param produced the columns of the batches. @param existing the table's, which has each of them. */
   constructor(
     database: Database,
-    private readonly table: string,
+    private readonly target: InsertTarget,
     produced: TableSchema,
     existing: TableSchema,
     private readonly stop: StopFlag,
@@ -36,7 +48,7 @@ export class RowInserter {
     this.columns = produced.columns.map(({ name, type }) => {
       const target = existing.columns.find((column) => column.name === name);
       if (target === undefined) throw new TypeError(`column ${name} was let through`);
-      return { name, type, affinity: affinityOf(target) };
+      return { name, type, affinity: affinityOf(target), isKey: this.target.keys.includes(name) };
     });
     this.rowsAtOnce = Math.min(MOST_ROWS, Math.max(1, Math.floor(ABOUT_VALUES / this.columns.length)));
     this.several = database.prepare(this.insertOf(this.rowsAtOnce));
@@ -56,7 +68,7 @@ export class RowInserter {
     const values = new Array<SqliteValue>(rows * fills.length);
     for (const fill of fills) fill(values, from, rows);
     const { changes } = statement.run(...values);
-    if (changes !== rows) throw this.skipped(rows - changes);
+    if (changes !== rows) throw rowsLeftOut(this.target.table, rows - changes);
   }
 
   /** Fills one column of the statement's values, column by column so that each loop stays with one kind of value. */
@@ -69,6 +81,7 @@ export class RowInserter {
         for (let row = from, at = index; row < from + rows; row++, at += width) {
           const bit = firstBit + row;
           const isNull = validity !== null && ((validity[bit >> 3]! >> (bit & 7)) & 1) === 0;
+          if (isNull && target.isKey) throw nullKey(this.target.table, target.name);
           values[at] = isNull ? null : read(row);
         }
       } catch (error) {
@@ -80,27 +93,18 @@ export class RowInserter {
   /** The value itself is not named: it may be a secret. */
   private unkeepable({ name }: TargetColumn, { message }: RangeError): JobError {
     return new JobError("destination_failed", {
-      message: `Column "${name}" of "${this.table}": ${message}.`,
+      message: `Column "${name}" of "${this.target.table}": ${message}.`,
       hint: "Replace or leave out such values in the query, or cast the column to VARCHAR.",
       retryable: false,
       columns: [name],
-      table: this.table,
-    });
-  }
-
-  private skipped(count: number): JobError {
-    return new JobError("destination_failed", {
-      message: `Table "${this.table}" left out ${count} of the rows.`,
-      hint: "Look for ON CONFLICT IGNORE in the table's definition, and for triggers that raise IGNORE.",
-      retryable: false,
-      table: this.table,
+      table: this.target.table,
     });
   }
 
   private insertOf(rows: number): string {
     const names = this.columns.map(({ name }) => quotedName(name)).join(", ");
     const row = `(${this.columns.map(placeholder).join(", ")})`;
-    return `insert into main.${quotedName(this.table)} (${names}) values ${new Array<string>(rows).fill(row).join(", ")}`;
+    return `insert into ${this.target.into} (${names}) values ${new Array<string>(rows).fill(row).join(", ")}`;
   }
 }
 
@@ -111,4 +115,13 @@ function placeholder({ type, affinity }: TargetColumn): string {
   return affinity === "any" && (type.kind === "integer" || type.kind === "boolean") && !isExactText(type)
     ? "cast(? as integer)"
     : "?";
+}
+
+export function rowsLeftOut(table: string, count: number): JobError {
+  return new JobError("destination_failed", {
+    message: `Table "${table}" left out ${count} of the rows.`,
+    hint: "Look for ON CONFLICT IGNORE in the table's definition, and for triggers that raise IGNORE.",
+    retryable: false,
+    table,
+  });
 }

@@ -2,12 +2,15 @@ import type { Database } from "better-sqlite3";
 import { JobError } from "../../../model/job-error.js";
 import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import type { CommitId, WriteModeKind } from "../../../model/write-mode.js";
+import type { CommitId, WriteMode } from "../../../model/write-mode.js";
+import type { StateChange } from "../../../ports/job-destination.js";
 import { declaredType, sqliteStorage } from "./column-storage.js";
 import { claimCommit, completeCommit } from "./commit-log.js";
+import { KeyedStage, STAGE_TABLE } from "./keyed-stage.js";
 import { whenUnlocked } from "./lock-wait.js";
 import { quotedName } from "./quoted-name.js";
 import { RowInserter } from "./row-inserter.js";
+import { changeState, forgetStates } from "./state-log.js";
 import type { StopFlag } from "./stop-flag.js";
 import { readTableSchema } from "./table-shape.js";
 import type { WireBatch } from "./wire-batch.js";
@@ -16,7 +19,7 @@ import type { WireBatch } from "./wire-batch.js";
 export interface LoadRequest {
   readonly commitId: CommitId;
   readonly table: string;
-  readonly mode: WriteModeKind;
+  readonly mode: WriteMode;
   readonly schema: TableSchema;
   readonly createIfMissing: boolean;
 }
@@ -35,6 +38,7 @@ export class TableLoad {
     private readonly database: Database,
     private readonly request: LoadRequest,
     private readonly inserter: RowInserter,
+    private readonly keyed: KeyedStage | null,
     private readonly stop: StopFlag,
   ) {}
 
@@ -46,9 +50,13 @@ export class TableLoad {
     whenUnlocked(stop, () => database.exec("begin immediate"));
     claimCommit(database, request.commitId, request.table);
     const existing = fittingTable(database, request);
-    if (request.mode === "overwrite") deleteAll(database, request.table, stop);
-    const inserter = new RowInserter(database, request.table, request.schema, existing, stop);
-    return new TableLoad(database, request, inserter, stop);
+    const { table, mode, schema } = request;
+    if (mode.kind === "overwrite") deleteAll(database, table, stop);
+    const keyed = mode.kind === "upsert" ? new KeyedStage(database, table, mode, schema, existing) : null;
+    const into = keyed ? STAGE_TABLE : `main.${quotedName(table)}`;
+    const keys = mode.kind === "upsert" ? mode.keys : [];
+    const inserter = new RowInserter(database, { table, into, keys }, schema, existing, stop);
+    return new TableLoad(database, request, inserter, keyed, stop);
   }
 
   insert(batch: WireBatch): void {
@@ -56,9 +64,15 @@ export class TableLoad {
     this.rowCount += batch.rowCount;
   }
 
-  /** Everything but the COMMIT. */
-  stage(): void {
-    completeCommit(this.database, this.request.commitId, this.rowCount);
+  /** Everything but the COMMIT. @returns how many rows it will show. */
+  stage(state: StateChange | null): number {
+    const { database, rowCount } = this;
+    const { commitId, table } = this.request;
+    // First, since it is quick: the rows of an upsert are not worth moving when they may not land.
+    if (state) changeState(database, table, commitId, state);
+    const rowsWritten = this.keyed?.moveAll(rowCount, this.stop) ?? rowCount;
+    completeCommit(database, commitId, rowsWritten);
+    return rowsWritten;
   }
 
   /** Waits for readers that must leave first, as long as it takes: after the permit there is no way back. */
@@ -89,6 +103,7 @@ function fittingTable(database: Database, { table, schema, createIfMissing }: Lo
   if (existing !== null) return existing;
   const columns = schema.columns.map(({ name, type }) => `${quotedName(name)} ${declaredType(type) ?? ""}`);
   database.exec(`create table main.${quotedName(table)} (${columns.join(", ")})`);
+  forgetStates(database, table);
   return readTableSchema(database, table) ?? { columns: [] };
 }
 

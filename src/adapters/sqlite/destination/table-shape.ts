@@ -36,11 +36,20 @@ export function readTableSchema(database: Database, table: string): TableSchema 
       table,
     });
   }
-  const columns = database
-    .prepare<[string], ColumnRow>("select * from pragma_table_xinfo(?, 'main') where hidden <> 1 order by cid")
-    .all(table);
+  const columns = columnRows(database, table);
   const rowId = rowIdAlias(database, table, columns);
   return { columns: columns.map((column) => columnOf(column, found.strict === 1, column === rowId)) };
+}
+
+/** The column that is the row's own number, which SQLite fills where a row leaves it out. */
+export function rowIdColumn(database: Database, table: string): string | undefined {
+  return rowIdAlias(database, table, columnRows(database, table))?.name;
+}
+
+function columnRows(database: Database, table: string): readonly ColumnRow[] {
+  return database
+    .prepare<[string], ColumnRow>("select * from pragma_table_xinfo(?, 'main') where hidden <> 1 order by cid")
+    .all(table);
 }
 
 function columnOf(row: ColumnRow, strict: boolean, isRowId: boolean): Column {

@@ -6,6 +6,7 @@ import type { Settlement } from "../../../ports/job-destination.js";
 import { settleUnderLock } from "./commit-settling.js";
 import { whenUnlocked } from "./lock-wait.js";
 import { plainFailure } from "./sqlite-failure.js";
+import { readState } from "./state-log.js";
 import type { StopFlag } from "./stop-flag.js";
 import { TableLoad } from "./table-load.js";
 import { readTableSchema } from "./table-shape.js";
@@ -52,6 +53,11 @@ export class ThreadDesk {
           if (database === null) return null;
           return whenUnlocked(this.stop, () => readTableSchema(database, request.table), READ_WAIT_MS);
         });
+      case "state":
+        return withFile(request.file, (database) => {
+          if (database === null) return null;
+          return whenUnlocked(this.stop, () => readState(database, request.table, request.key), READ_WAIT_MS);
+        });
       case "settle":
         return withFile<Settlement>(request.file, (database) => {
           if (database !== null) return settleUnderLock(database, request.commitId, this.stop);
@@ -64,8 +70,7 @@ export class ThreadDesk {
         this.load().insert(request.batch);
         return null;
       case "stage":
-        this.load().stage();
-        return null;
+        return this.load().stage(request.state);
       case "commit":
         this.load().commit();
         this.endWriting();

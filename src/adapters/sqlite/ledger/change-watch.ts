@@ -10,7 +10,7 @@ const ASK_EVERY_MS = 20;
 export class ChangeWatch {
   #seen: number | undefined;
   #hostWrote = false;
-  #callOff: () => void = () => undefined;
+  #callOff: (() => void) | undefined;
 
   constructor(
     private readonly connection: LedgerConnection,
@@ -19,13 +19,15 @@ export class ChangeWatch {
     private readonly onChange: (change: StoreChange) => void,
   ) {}
 
+  /** Called again, does nothing. */
   start(): void {
+    if (this.#callOff) return;
     this.#seen = this.#version();
     this.#arm();
   }
 
   stop(): void {
-    this.#callOff();
+    this.#callOff?.();
   }
 
   /** The host stored runs in a transaction on this connection, whose end nobody tells. */

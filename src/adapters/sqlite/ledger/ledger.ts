@@ -1,6 +1,9 @@
 import type * as kyselyModule from "kysely";
+import { isJobError } from "../../../model/job-error.js";
 import type { RunPageRequest } from "../../../model/run-paging.js";
+import type { RunStep } from "../../../model/run-record.js";
 import type { CreatedRun, JobRun, NewRun, RunPage } from "../../../model/run.js";
+import type { StoreOpeners } from "../../../model/store-openers.js";
 import type { StoreContext } from "../../../ports/job-store.js";
 import { Definitions } from "../../sql/definitions.js";
 import { ActQueue } from "./act-queue.js";
@@ -41,30 +44,47 @@ export class Ledger {
   readonly claims: RunClaims;
   readonly #queue: ActQueue;
   readonly #hosts: HostTransactions;
-  readonly #watch: ChangeWatch | undefined;
+  readonly #watch: ChangeWatch;
   #dataVersion: number | undefined;
   #schemaVersion: number | undefined;
+  /** Whether the transaction under way stores new runs. */
+  #submitted = false;
 
   constructor(
     private readonly parts: LedgerParts,
     private readonly context: StoreContext,
+    openers: StoreOpeners<StoreContext>,
   ) {
     const { connection, statements, file, wal, checkpoints, plan, kysely } = parts;
-    const { clock, logger, onChange } = context;
+    const { clock, logger } = context;
     const told = new Set<string>();
+    const steps: RunStep[] = [];
+    const onStep = (step: RunStep): void => void (openers.areSeveral && steps.push(step));
     this.#queue = new ActQueue(connection, statements, wal, {
       begun: () => this.#lookAround(),
-      committed: (runs) => checkpoints?.committed(runs),
+      committed: (runs) => {
+        checkpoints?.committed(runs);
+        for (const step of steps.splice(0)) openers.tellStep(step);
+        // Not only when the submitter is answered: a run may start while the disk still works on its row, since what keeps
+        // its commit point keeps all that was written before.
+        if (this.#submitted) openers.tell({ kind: "pending" });
+        this.#submitted = false;
+      },
       takenBack: () => this.runs.forget(),
     });
-    this.runs = new RunStorage(statements, this.#definitions, file?.sessions.id ?? null, !connection.isHosts);
+    const session = file?.sessions.id ?? null;
+    this.runs = new RunStorage(statements, this.#definitions, session, !connection.isHosts, onStep);
     this.claims = new RunClaims(statements, this.runs, new RunGates(statements), file?.sessions, ({ id, reason }) => {
       if (!told.has(id)) logger?.warn("A run is passed over by claims.", { runId: id, reason });
       told.add(id);
     });
     this.#hosts = new HostTransactions(connection.database, file?.path, plan.tablePrefix, kysely, this.#definitions);
-    this.#watch = onChange && new ChangeWatch(connection, statements, clock, onChange);
-    this.#watch?.start();
+    this.#watch = new ChangeWatch(connection, statements, clock, (change) => openers.tell(change));
+  }
+
+  /** Tells of what others do from now on. */
+  watch(): void {
+    this.#watch.start();
   }
 
   getRun(id: string): Promise<JobRun | undefined> {
@@ -101,7 +121,10 @@ export class Ledger {
 
   createRuns(given: readonly NewRun[]): Promise<readonly CreatedRun[]> {
     const runs = given.map((run) => this.#definitions.newRunCopy(run));
-    const create = (now: number): readonly CreatedRun[] => createRuns(this.runs, runs, now);
+    const create = (now: number): readonly CreatedRun[] => {
+      this.#submitted = true;
+      return createRuns(this.runs, runs, now);
+    };
     return this.write(create, (answers) => answers.some(({ created }) => created), runs.length);
   }
 
@@ -110,7 +133,7 @@ export class Ledger {
     const runs = given.map((run) => this.#definitions.newRunCopy(run));
     try {
       const created = this.#hosts.create(connection, runs, this.context.clock.now());
-      if (connection === this.parts.connection.database) this.#watch?.hostWrote();
+      if (connection === this.parts.connection.database) this.#watch.hostWrote();
       return created;
     } catch (error) {
       throw this.#failure(error);
@@ -119,7 +142,7 @@ export class Ledger {
 
   async close(): Promise<void> {
     const { file, wal, checkpoints, connection } = this.parts;
-    this.#watch?.stop();
+    this.#watch.stop();
     try {
       await this.write(
         () => file?.sessions.end(),
@@ -157,7 +180,9 @@ export class Ledger {
   }
 
   #failure(error: unknown): unknown {
-    // It may have waited for a lock, and the ledger was closed meanwhile.
-    return this.parts.connection.isOpen ? ledgerFailure(this.parts.name, error) : notOpen(this.parts.name);
+    const { connection, name } = this.parts;
+    const failure = ledgerFailure(name, error);
+    // It may have waited for a lock, and the ledger was closed meanwhile: of that the driver says nothing that is known.
+    return connection.isOpen || isJobError(failure) ? failure : notOpen(name);
   }
 }

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Database } from "better-sqlite3";
 import { isJobError, JobError } from "../../../model/job-error.js";
+import type { StoreOpeners } from "../../../model/store-openers.js";
 import type { StoreContext } from "../../../ports/job-store.js";
 import { refuseOlder } from "../../sql/ledger-version.js";
 import { mainFile } from "./host-transactions.js";
@@ -19,7 +20,12 @@ import { WalSync } from "./wal-sync.js";
 export const IN_MEMORY = ":memory:";
 
 /** Opens or makes a ledger, and leaves alone whatever else it finds there. @param place a path, or the host's connection. */
-export async function openLedger(place: string | Database, plan: LedgerPlan, context: StoreContext): Promise<Ledger> {
+export async function openLedger(
+  place: string | Database,
+  plan: LedgerPlan,
+  context: StoreContext,
+  openers: StoreOpeners<StoreContext>,
+): Promise<Ledger> {
   const name = typeof place === "string" ? place : place.name;
   let connection: LedgerConnection | undefined;
   let sessions: OwnerSessions | undefined;
@@ -39,7 +45,11 @@ export async function openLedger(place: string | Database, plan: LedgerPlan, con
     // Beside the file itself, as SQLite's own log, however many links lead to it.
     const path = mainFile(database);
     if (path === undefined) {
-      return new Ledger({ ...parts, file: undefined, wal: new WalSync(undefined), checkpoints: undefined }, context);
+      return new Ledger(
+        { ...parts, file: undefined, wal: new WalSync(undefined), checkpoints: undefined },
+        context,
+        openers,
+      );
     }
     const begun = (sessions = new OwnerSessions(`${path}.${plan.tablePrefix}owners`, statements, Sqlite));
     const begin = database.transaction(() => begun.begin(clock.now()));
@@ -48,7 +58,7 @@ export async function openLedger(place: string | Database, plan: LedgerPlan, con
     const inWal = database.pragma("journal_mode", { simple: true }) === "wal";
     const wal = new WalSync(inWal ? await open(`${path}-wal`, "r+") : undefined);
     const checkpoints = connection.isHosts ? undefined : new WalCheckpoints(database, path);
-    return new Ledger({ ...parts, file: { path, sessions: begun }, wal, checkpoints }, context);
+    return new Ledger({ ...parts, file: { path, sessions: begun }, wal, checkpoints }, context, openers);
   } catch (error) {
     sessions?.release();
     connection?.close();

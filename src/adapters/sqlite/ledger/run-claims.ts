@@ -76,7 +76,7 @@ export class RunClaims {
     const mayTake = taker(claim.connections);
     const free = this.statements.leases
       .all()
-      .filter((lease) => (lease.lease_expires_at ?? Infinity) <= now || isOver(lease.lease_session))
+      .filter((lease) => isExpired(lease, now) || isOver(lease.lease_session))
       .filter(({ connections }) => mayTake(connections))
       .sort((left, right) => left.seq - right.seq);
     const taken: JobRun[] = [];
@@ -99,8 +99,9 @@ export class RunClaims {
 
   missingConnections(available: readonly string[], now: number): readonly string[] {
     const given = new Set(available);
-    const { readyLines, dueLines } = this.statements;
-    const lines = [...readyLines.all(), ...dueLines.all({ now, limit: LARGEST_ACT })];
+    const { readyLines, dueLines, leases } = this.statements;
+    const expired = leases.all().filter((lease) => isExpired(lease, now));
+    const lines = [...readyLines.all(), ...dueLines.all({ now, limit: LARGEST_ACT }), ...expired];
     const needed = new Set(lines.flatMap(({ connections }) => namesIn(connections)));
     return [...needed].filter((name) => !given.has(name)).sort();
   }
@@ -151,6 +152,10 @@ export class RunClaims {
     const readable = skipped.size === 0 ? found : found.filter(({ seq }) => !skipped.has(seq));
     return lines.length === 1 ? readable.slice(0, limit) : readable.sort(startsBefore).slice(0, limit);
   }
+}
+
+function isExpired({ lease_expires_at: at }: { readonly lease_expires_at: number | null }, now: number): boolean {
+  return (at ?? Infinity) <= now;
 }
 
 function startsBefore(left: Standing, right: Standing): number {

@@ -23,12 +23,13 @@ function pageNumbers(
   statements: RunStatements,
   { jobName, statuses, limit, before }: RunPageRequest,
 ): readonly Numbered[] {
-  const { page, pageOfStatus, pageOfJob, pageOfJobStatus } = statements;
+  const { page, pageOfStatus, pageOfJob, pageOfJobStatus, pageOfActive } = statements;
   const range = { before, limit: limit + 1 };
   if (!statuses) return jobName === undefined ? page.all(range) : pageOfJob.all({ ...range, jobName });
   return statuses
     .flatMap((status) => {
-      const listing = { ...range, listedAs: listedAs(status), status };
+      const listing = { ...range, status };
+      if (listedAs(status) === "active") return pageOfActive.all({ ...listing, jobName: jobName ?? null });
       return jobName === undefined ? pageOfStatus.all(listing) : pageOfJobStatus.all({ ...listing, jobName });
     })
     .sort((left, right) => right.seq - left.seq)

@@ -36,7 +36,7 @@ export function runStatements(maker: StatementMaker) {
     .limit(maker.limit);
   const ofJob = newestFirst.where("job_name", "=", at<string>("jobName"));
   const listed = (query: typeof newestFirst) =>
-    query.where("listed_as", "=", at<RunRow["listed_as"]>("listedAs")).where("status", "=", at<string>("status"));
+    query.where("listed_as", "=", at<RunRow["listed_as"]>("status")).where("listed_as", "<>", maker.sql.lit("active"));
 
   return {
     insertRun: maker.insert<NewRunRow>(
@@ -76,9 +76,16 @@ export function runStatements(maker: StatementMaker) {
     moveRun: maker.update([...LEFT, "attempt", "run_at", "queue", "parked_on"]),
 
     page: maker.prepare<Page, Numbered>(newestFirst),
-    pageOfStatus: maker.prepare<Page & Listing, Numbered>(listed(newestFirst)),
+    pageOfStatus: maker.prepare<Page & { readonly status: string }, Numbered>(listed(newestFirst)),
     pageOfJob: maker.prepare<Page & { readonly jobName: string }, Numbered>(ofJob),
-    pageOfJobStatus: maker.prepare<Page & Listing & { readonly jobName: string }, Numbered>(listed(ofJob)),
+    pageOfJobStatus: maker.prepare<Page & { readonly status: string; readonly jobName: string }, Numbered>(
+      listed(ofJob),
+    ),
+    /** Of those under way. The signs keep SQLite from going through all runs in their order. */
+    pageOfActive: maker.prepare<Page & { readonly status: string; readonly jobName: string | null }, Numbered>(`
+      select "seq" from "runs"
+      where "lease_owner" >= '' and "status" = @status and +"seq" < @before and "job_name" = coalesce(@jobName, "job_name")
+      order by +"seq" desc limit cast(@limit as integer)`),
 
     events: maker.prepare<{ readonly id: string; readonly after: number; readonly limit: number }, EventRow>(
       db
@@ -101,6 +108,11 @@ export function runStatements(maker: StatementMaker) {
         .where("listed_as", "=", at<RunRow["listed_as"]>("status"))
         .where("finished_at", "is not", null)
         .where("finished_at", "<", at<number>("before"))
+        .where((is) =>
+          is.not(
+            is.exists(is.selectFrom("runs as redriven").select("seq").whereRef("redriven.id", "=", "runs.redrive_of")),
+          ),
+        )
         .orderBy("finished_at")
         .orderBy("seq")
         .limit(maker.limit),
@@ -111,9 +123,4 @@ export function runStatements(maker: StatementMaker) {
     ),
     deleteEvents: maker.prepare<Numbered, never>(db.deleteFrom("run_events").where("run_seq", "=", at<number>("seq"))),
   };
-}
-
-export interface Listing {
-  readonly listedAs: string;
-  readonly status: string;
 }

@@ -28,6 +28,8 @@ export class RunStorage {
     private readonly session: number | null,
     /** Whether nobody writes to the ledger unseen between {@link forget}s. */
     private readonly remembers: boolean,
+    /** Hears of every step, which may yet be taken back. */
+    private readonly onStep: (step: RunStep) => void = () => undefined,
   ) {}
 
   /** To be called when somebody else may have written, or when what was written was taken back. */
@@ -49,7 +51,8 @@ export class RunStorage {
   }
 
   /** False: there is a run of this id. */
-  add({ record, events }: RunStep, now: number): boolean {
+  add(step: RunStep, now: number): boolean {
+    const { record, events } = step;
     const { insertRun, insertDefinition } = this.statements;
     const { changes, lastInsertRowid } = insertRun.write(rowOf(record, now));
     if (changes === 0) return false;
@@ -61,6 +64,7 @@ export class RunStorage {
       parameters: JSON.stringify(parameters),
     });
     this.#log(seq, events);
+    this.onStep(step);
     return true;
   }
 
@@ -114,13 +118,15 @@ export class RunStorage {
   }
 
   // Only over what the step was computed from: a record that is out of date must never win, whatever let it grow old.
-  #write(statement: RunStatements["startRun"], before: StoredRun, { record, events }: RunStep, now: number): void {
+  #write(statement: RunStatements["startRun"], before: StoredRun, step: RunStep, now: number): void {
+    const { record, events } = step;
     const { seq } = before;
     const { run, epoch } = before.record;
     const row = Object.assign(stepRowOf(record, now), { lease_session: this.session });
     const { status, lastEventSeq } = run;
     if (!statement.change(row, { seq, status, epoch, last_event_seq: lastEventSeq })) throw new StaleRecord(run.id);
     this.#log(seq, events);
+    this.onStep(step);
     if (this.remembers && isUnderWay(record.run)) this.#written.set(record.run.id, { seq, record, queue: null });
     else this.#written.delete(record.run.id);
   }

@@ -33,7 +33,10 @@ export function ledgerFailure(path: string, error: unknown): unknown {
     });
   }
   const message = `The ledger ${path} could not be read or written (${code}).`;
-  return new JobError("store_unavailable", { message, hint: known?.[1] ?? "See the cause.", cause: error });
+  const init = { message, hint: known?.[1] ?? "See the cause.", cause: error };
+  // SQLite says no after it has taken the act back; what the file system says may come after the commit.
+  const nothingStored = sqliteCode(error) !== undefined && !code.startsWith("SQLITE_IOERR");
+  return new JobError("store_unavailable", { ...init, ...(nothingStored && { nothingStored }) });
 }
 
 /** The file holds something else, which a ledger must not touch. */
@@ -46,7 +49,7 @@ export function notALedger(path: string, what: string, cause?: unknown): JobErro
 /** What a store answers when it is asked while it is closed. */
 export function notOpen(path: string): JobError {
   const hint = "Start the executor, or call open() on the store; after close() a store takes no more calls.";
-  return new JobError("store_unavailable", { message: `The ledger ${path} is not open.`, hint });
+  return new JobError("store_unavailable", { message: `The ledger ${path} is not open.`, hint, nothingStored: true });
 }
 
 const HINTS: readonly (readonly [codePrefix: string, hint: string])[] = [

@@ -1,0 +1,38 @@
+import { quoteIdentifier, quoteText } from "../quote.js";
+import { COMMIT_TABLE } from "./commit-log.js";
+import { STATE_TABLE } from "./job-state.js";
+
+/** A table of a DuckDB file. */
+export interface TableName {
+  /** As jobs write it, behind the connection's name. */
+  readonly text: string;
+  /** Equal for all spellings of one table: DuckDB ignores case in names. */
+  readonly key: string;
+  /** Quoted, to stand behind a catalogue and a dot. */
+  readonly sql: string;
+  /** The schema, quoted. */
+  readonly schema: string;
+  /** A condition on `schema_name` and `table_name`. */
+  readonly condition: string;
+  /** DuckDB or Millrace keep it for themselves. */
+  readonly isReserved: boolean;
+}
+
+const RESERVED_SCHEMAS: ReadonlySet<string> = new Set(["information_schema", "pg_catalog"]);
+const RESERVED_TABLES: ReadonlySet<string> = new Set([COMMIT_TABLE, STATE_TABLE]);
+
+/** `orders` and `sales.orders`; undefined for what names no table. */
+export function tableNameIn(text: string): TableName | undefined {
+  const segments = text.split(".");
+  if (segments.length > 2 || segments.includes("") || text.includes("\0")) return undefined;
+  const [table = "", schema = "main"] = segments.reverse();
+  const [foldedTable, foldedSchema] = [table.toLowerCase(), schema.toLowerCase()];
+  return {
+    text,
+    key: `${foldedSchema}.${foldedTable}`,
+    sql: `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
+    schema: quoteIdentifier(schema),
+    condition: `lower(schema_name) = lower(${quoteText(schema)}) and lower(table_name) = lower(${quoteText(table)})`,
+    isReserved: RESERVED_SCHEMAS.has(foldedSchema) || (foldedSchema === "main" && RESERVED_TABLES.has(foldedTable)),
+  };
+}

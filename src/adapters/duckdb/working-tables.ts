@@ -1,0 +1,87 @@
+import type { RecordBatch } from "apache-arrow";
+import { type DataType, formatDataType } from "../../model/data-type.js";
+import type { TableSchema } from "../../model/table-schema.js";
+import { ArrowChunkWriter } from "./arrow/arrow-chunk-writer.js";
+import { dataTypeOfDuckDB, duckDBTypeOf } from "./arrow/duckdb-data-type.js";
+import { refuseUnsupportedColumns } from "./arrow/unsupported-columns.js";
+import type { Database } from "./database.js";
+import type { EngineConnection } from "./engine-connection.js";
+import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
+import type { OneAtATime } from "./one-at-a-time.js";
+import { quoteIdentifier } from "./quote.js";
+
+/** What goes into DuckDB between two turns of the event loop. */
+const ROWS_PER_TURN = 8_192;
+const BYTES_PER_TURN = 1_048_576;
+
+/** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
+export class WorkingTables {
+  private count = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly ddl: OneAtATime,
+  ) {}
+
+  /** @throws JobError `unsupported_query`, with `columns`, when a column cannot be moved exactly. */
+  async create(connection: EngineConnection, schema: TableSchema): Promise<string> {
+    refuseUnsupportedColumns(schema);
+    this.count += 1;
+    const name = `${WORKING_CATALOG}.${WORKING_SCHEMA}.t${this.count}`;
+    await this.ddl.run(() => connection.execute(`create table ${name} (${columnList(schema)})`));
+    return name;
+  }
+
+  /**
+   * Appends batches to a table whose columns are those of the batches. The event loop turns in between.
+   *
+   * @param onBatch called when all rows of a batch are in.
+   */
+  async append(
+    connection: EngineConnection,
+    table: string,
+    batches: AsyncIterable<RecordBatch>,
+    signal: AbortSignal,
+    onBatch?: (batch: RecordBatch) => void,
+  ): Promise<void> {
+    const appender = await connection.appender(table);
+    try {
+      let writer: ArrowChunkWriter | undefined;
+      for await (const batch of batches) {
+        writer ??= new ArrowChunkWriter(batch.schema);
+        const rows = rowsPerTurn(batch);
+        for (let start = 0; start < batch.numRows; start += rows) {
+          signal.throwIfAborted();
+          writer.append(appender, batch.slice(start, start + rows));
+          // A large flush would hold the event loop; so would all rows of a large batch.
+          appender.flushSync();
+          await new Promise(setImmediate);
+        }
+        onBatch?.(batch);
+      }
+      signal.throwIfAborted();
+    } finally {
+      appender.closeSync();
+    }
+  }
+
+  drop(name: string): Promise<void> {
+    return this.ddl.run(() => this.database.use((connection) => connection.execute(`drop table ${name}`)));
+  }
+}
+
+/** Columns as `create table` takes them. */
+export function columnList({ columns }: TableSchema): string {
+  return columns.map(({ name, type }) => `${quoteIdentifier(name)} ${storedAs(type)}`).join(", ");
+}
+
+/** As DuckDB keeps the type, which has instants in microseconds only. */
+function storedAs(type: DataType): string {
+  const kept = duckDBTypeOf(type);
+  return formatDataType(kept === undefined ? type : dataTypeOfDuckDB(kept));
+}
+
+function rowsPerTurn({ numRows, data }: RecordBatch): number {
+  const bytesPerRow = Math.max(1, data.byteLength / Math.max(1, numRows));
+  return Math.max(1, Math.min(ROWS_PER_TURN, Math.floor(BYTES_PER_TURN / bytesPerRow)));
+}

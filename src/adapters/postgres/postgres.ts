@@ -1,0 +1,97 @@
+import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { JobDestination } from "../../ports/job-destination.js";
+import { clientSource, configOf, type PostgresServer } from "./client-source.js";
+import { PostgresClients } from "./clients.js";
+import { destinationFailure } from "./destination/destination-failure.js";
+import { tablePlace } from "./destination/place.js";
+import { type DestinationServices, PostgresDestination } from "./destination/postgres-destination.js";
+import { invalid, secretsOf, urlOf } from "./job-store-options.js";
+import { asking } from "./statement-answer.js";
+import { canBeName } from "./quoted-name.js";
+
+export interface PostgresOptions {
+  /** Default `read_only`. */
+  readonly access?: "read_only" | "read_write";
+  /** Where tables are whose name comes without a schema, and Millrace's own. Default: what the search path finds. */
+  readonly schema?: string;
+  /** How long a write waits for a lock that another transaction holds, in milliseconds; 0: without end. Default 60,000. */
+  readonly lockWaitMs?: number;
+}
+
+const LOCK_WAIT_MS = 60_000;
+
+/**
+ * The tables of a Postgres database, version 14 or later.
+ *
+ * Rows go in by binary COPY inside one transaction. Proof of each commit is kept in a table `_millrace_commits`, a job's
+ * state in `_millrace_state`.
+ *
+ * @param server a url as `postgres://user:password@host:port/database`; a configuration as `pg` takes it; or the host's own
+ * pool, which is never ended.
+ */
+export function postgres(server: PostgresServer, options: PostgresOptions = {}): Connection {
+  const { access = "read_only", schema, lockWaitMs = LOCK_WAIT_MS } = options;
+  if (access !== "read_only" && access !== "read_write") {
+    throw invalid("access", `${JSON.stringify(access)} is no access.`, 'Give "read_only" or "read_write".');
+  }
+  if (schema !== undefined && !canBeName(schema)) {
+    throw invalid(
+      "schema",
+      `${JSON.stringify(schema)} is not the name of a schema.`,
+      "Leave it out to take the search path's.",
+    );
+  }
+  if (!Number.isSafeInteger(lockWaitMs) || lockWaitMs < 0 || lockWaitMs > 0x7fff_ffff) {
+    throw invalid(
+      "lockWaitMs",
+      `${lockWaitMs} is not a number of milliseconds.`,
+      "Give a whole number, or 0 for no end.",
+    );
+  }
+  const config = configOf(server);
+  const secrets = secretsOf(urlOf(config.connectionString), config);
+  const clients = new PostgresClients(() => clientSource(server));
+  return new PostgresConnection({ clients, lockWaitMs, secrets }, access, schema);
+}
+
+class PostgresConnection implements Connection {
+  readonly capabilities: ConnectionCapabilities;
+
+  constructor(
+    private readonly services: DestinationServices,
+    access: NonNullable<PostgresOptions["access"]>,
+    private readonly schema: string | undefined,
+  ) {
+    this.capabilities = {
+      kind: "postgres",
+      read: false,
+      tables: "named",
+      ...(access === "read_only"
+        ? { write: "read_only", writeHint: 'Open it with postgres(url, { access: "read_write" }).' }
+        : { write: "transactional" }),
+    };
+  }
+
+  get secrets(): readonly string[] {
+    return this.services.secrets;
+  }
+
+  /** A table's name, with its schema before a dot where it has one: `orders`, `sales.orders`. */
+  destination(table: string): JobDestination | undefined {
+    const place = tablePlace(table, this.schema);
+    return place && new PostgresDestination(this.services, place);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    try {
+      await this.services.clients.use(signal, (client) => asking(client)("select 1"));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw destinationFailure(error, { code: "connection_unavailable" }, this.services.secrets);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.services.clients.close();
+  }
+}

@@ -1,0 +1,57 @@
+import { JobError } from "./job-error.js";
+
+/* Why a destination refuses rows or a state that do not meet what its table holds. One wording for all destinations. */
+
+/** An example's longest text in a message. */
+const MOST_CHARACTERS = 100;
+
+/**
+ * Two rows of one upsert have the same key.
+ *
+ * @param example the values of the key columns of one such key, as text; null where nobody can tell.
+ */
+export function duplicateKey(table: string, keys: readonly string[], example: readonly string[] | null): JobError {
+  const named = example && keys.map((key, index) => `${key} = ${shortened(example[index] ?? "")}`).join(", ");
+  return new JobError("destination_failed", {
+    message: `Several rows of the query have the same key for "${table}": ${named ?? keys.join(", ")}.`,
+    hint: 'Let the query give one row for each key, or set onDuplicate: "keepLast" to let the last of them count.',
+    retryable: false,
+    table,
+    columns: keys,
+  });
+}
+
+/** A row of an upsert has no value in a key column. */
+export function nullKey(table: string, column: string): JobError {
+  return new JobError("destination_failed", {
+    message: `A row of the query has a null in column "${column}", which is a key for "${table}".`,
+    hint: "Leave such rows out of the query, or give the column another value there.",
+    retryable: false,
+    table,
+    columns: [column],
+  });
+}
+
+/** A key of an upsert is no column of the rows. */
+export function missingKey(table: string, column: string): JobError {
+  return new JobError("schema_mismatch", {
+    message: `The query yields no column "${column}", which is a key for "${table}".`,
+    hint: "Let the query yield every column that the mode's keys name.",
+    field: "destination.mode.keys",
+    table,
+    columns: [column],
+  });
+}
+
+/** What is stored as a job's state is not what the run's query was bound with. */
+export function stateConflict(table: string, key: string): JobError {
+  return new JobError("state_conflict", {
+    message: `The state of "${key}" in "${table}" was changed while the rows were read.`,
+    hint: "Nothing was committed. The next attempt reads the state anew.",
+    table,
+  });
+}
+
+function shortened(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}

@@ -1,0 +1,256 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { csv, duckdb, DuckDBEngine } from "../../../../src/adapters/duckdb/entry.js";
+import { MemoryJobStore } from "../../../../src/adapters/memory/memory-job-store.js";
+import { JobExecutor } from "../../../../src/executor/job-executor.js";
+import { defineJob } from "../../../../src/jobs/define-job.js";
+import { sampleRows, write } from "../../../../src/testing/destination/destination-fixture.js";
+import { recordingLogger } from "../../../support/executor-harness.js";
+import { duckdbFile } from "../../../support/duckdb-file.js";
+
+const NEVER_ABORTED = new AbortController().signal;
+
+describe("tables of a DuckDB file as destinations", () => {
+  it("in a schema of their own, which is made with the table", async () => {
+    await using file = await duckdbFile();
+    await file.load("sales.orders", "select 1 as id", { createIfMissing: true });
+    await file.load("orders", "select 2 as id", { createIfMissing: true });
+    await file.load("SALES.Orders", "select 3 as id");
+    expect(await file.sql("select id from sales.orders order by id")).toEqual([{ id: 1 }, { id: 3 }]);
+    expect(await file.sql("select id from main.orders")).toEqual([{ id: 2 }]);
+  });
+
+  it.each([
+    "",
+    "a.b.c",
+    "a..b",
+    ".a",
+    "_millrace_commits",
+    "main._MILLRACE_STATE",
+    "information_schema.tables",
+    "nul\0",
+  ])("not under a name that is none, or is kept: %j", async (name) => {
+    await using file = await duckdbFile();
+    expect(file.connection.destination?.(name)).toBeUndefined();
+  });
+
+  it("tell which columns are required, filled and computed", async () => {
+    await using file = await duckdbFile({
+      sql: `create sequence s; create table t (id bigint primary key default nextval('s'), a integer not null, b integer default 3,
+              c integer default null, twice integer generated always as (a * 2), "d""e" decimal(9,2) unique)`,
+    });
+    expect((await file.destination("t").schema(NEVER_ABORTED))?.columns).toEqual([
+      {
+        name: "id",
+        type: { kind: "integer", bits: 64, signed: true },
+        nullable: false,
+        hasDefault: true,
+        nativeType: "BIGINT",
+      },
+      { name: "a", type: { kind: "integer", bits: 32, signed: true }, nullable: false, nativeType: "INTEGER" },
+      {
+        name: "b",
+        type: { kind: "integer", bits: 32, signed: true },
+        nullable: true,
+        hasDefault: true,
+        nativeType: "INTEGER",
+      },
+      { name: "c", type: { kind: "integer", bits: 32, signed: true }, nullable: true, nativeType: "INTEGER" },
+      {
+        name: "twice",
+        type: { kind: "integer", bits: 32, signed: true },
+        nullable: true,
+        generated: true,
+        nativeType: "INTEGER",
+      },
+      { name: 'd"e', type: { kind: "decimal", precision: 9, scale: 2 }, nullable: true, nativeType: "DECIMAL(9,2)" },
+    ]);
+    await file.load("t", "select 5 as a union all select 6");
+    expect(await file.sql("from t order by id")).toEqual([
+      { id: "1", a: 5, b: 3, c: null, twice: 10, 'd"e': null },
+      { id: "2", a: 6, b: 3, c: null, twice: 12, 'd"e': null },
+    ]);
+    const refusals: readonly (readonly [string, object])[] = [
+      ["select 1 as b", { code: "schema_mismatch", columns: ["a"] }],
+      ["select 1 as a, 2 as twice", { code: "schema_mismatch", columns: ["twice"] }],
+      ["select 1 as A", { code: "schema_mismatch", message: expect.stringContaining("differs in case") as string }],
+      [
+        "select null::int as a",
+        { code: "destination_failed", retryable: false, message: expect.stringContaining("NOT NULL") as string },
+      ],
+      [
+        "select 1 as a, 1::bigint as id",
+        { code: "destination_failed", retryable: false, message: expect.stringMatching(/duplicate key/i) as string },
+      ],
+    ];
+    for (const [query, refusal] of refusals) await expect(file.load("t", query)).rejects.toMatchObject(refusal);
+    expect(await file.sql("select count(*)::int as n from t")).toEqual([{ n: 2 }]);
+  });
+
+  it.each([
+    ["7.9 into an integer", "a integer", "select 7.9 as a"],
+    ["7.9 as a float into an integer", "a integer", "select 7.9::double as a"],
+    ["2^63 into a BIGINT", "a bigint", "select 9223372036854775808 as a"],
+    ["a HUGEINT into a BIGINT", "a bigint", "select 1::hugeint as a"],
+    ["a HUGEINT into a DOUBLE", "a double", "select 1::hugeint as a"],
+    ["a BIGINT into a DOUBLE", "a double", "select 1::bigint as a"],
+    ["a number into a text", "a varchar", "select 1 as a"],
+    ["a text into a number", "a integer", "select '1' as a"],
+    ["a timestamp into a date", "a date", "select timestamp '2020-01-01 12:00:00' as a"],
+    ["an instant into a timestamp", "a timestamp", "select timestamptz '2020-01-01 12:00:00+02' as a"],
+    ["a union into a struct", "a struct(x integer)", "select union_value(x := 1) as a"],
+    ["an interval into a time", "a time", "select interval 1 day as a"],
+    ["a map into a struct", "a struct(x integer)", "select map {'x': 1} as a"],
+    ["an enum of more values", "a enum('x')", "select 'y'::enum('x', 'y') as a"],
+  ])("%s is refused, with the column named", async (_, column, query) => {
+    await using file = await duckdbFile({ sql: `create table t (${column})` });
+    const refusal = { code: "schema_mismatch", columns: ["a"] };
+    await expect(file.load("t", query)).rejects.toMatchObject(refusal);
+    expect(await file.sql("from t")).toEqual([]);
+  });
+
+  it.each([
+    ["a small integer into a larger", "a hugeint", "select 255::utinyint as a", "255"],
+    ["an integer into a decimal", "a decimal(12,2)", "select 2147483647 as a", "2147483647.00"],
+    ["a decimal into a wider one", "a decimal(38,10)", "select 12345.67::decimal(7,2) as a", "12345.6700000000"],
+    ["an integer into a double", "a double", "select 2147483647 as a", "2147483647.0"],
+    ["an enum into a text", "a varchar", "select 'y'::enum('x', 'y') as a", "y"],
+    ["an enum of fewer values", "a enum('z', 'x')", "select 'x'::enum('x') as a", "x"],
+    ["JSON into a text", "a varchar", `select '{"b": "x"}'::json as a`, '{"b": "x"}'],
+    ["a JSON text into a text", "a varchar", `select '"x"'::json as a`, '"x"'],
+    [
+      "seconds into microseconds",
+      "a timestamp",
+      "select '1970-01-01 00:00:01'::timestamp_s as a",
+      "1970-01-01 00:00:01",
+    ],
+    ["an array into a list", "a bigint[]", "select array_value(1, 2)::int[2] as a", "[1, 2]"],
+  ])("%s is kept exactly, by both doors", async (_, column, query, text) => {
+    await using file = await duckdbFile({ sql: `create table t (${column})` });
+    await file.load("t", query);
+    await file.load("t", query, {
+      through: (rows) => ({
+        schema: rows.schema,
+        close: () => rows.close(),
+        [Symbol.asyncIterator]: () => rows[Symbol.asyncIterator](),
+      }),
+    });
+    expect(await file.sql("select a::varchar as a from t")).toEqual([{ a: text }, { a: text }]);
+  });
+
+  it("not where the name is a view's", async () => {
+    await using file = await duckdbFile({ sql: "create view v as select 1 as a" });
+    const refusal = { code: "destination_resolution_failed" };
+    await expect(file.destination("v").schema(NEVER_ABORTED)).rejects.toMatchObject(refusal);
+    await expect(file.load("v", "select 1 as a", { createIfMissing: true })).rejects.toMatchObject(refusal);
+    expect((await file.connection.source?.("v")?.schema(NEVER_ABORTED))?.columns).toHaveLength(1);
+  });
+
+  it("keep their indexes, views and constraints through an overwrite", async () => {
+    await using file = await duckdbFile({
+      sql: "create table t (id integer primary key, v varchar unique); insert into t values (1, 'a'), (2, 'b'); create view twice as select id * 2 as d from t; create index i on t (v)",
+    });
+    await file.load("t", "select 2 as id, 'a' as v union all select 3, 'b'", { mode: { kind: "overwrite" } });
+    expect(await file.sql("select d from twice order by d")).toEqual([{ d: 4 }, { d: 6 }]);
+    await expect(file.load("t", "select 3 as id")).rejects.toMatchObject({ code: "destination_failed" });
+    expect(await file.sql("select count(*)::int as n from duckdb_indexes()")).toEqual([{ n: 1 }]);
+  });
+
+  it("take upserts that exchange unique values, and such as touch a key twice over time", async () => {
+    await using file = await duckdbFile({
+      sql: "create table t (id integer primary key, v varchar unique, w integer default 7)",
+    });
+    const mode = { kind: "upsert", keys: ["id"] } as const;
+    await file.load("t", "select i::int as id, 'v' || i as v, i::int as w from range(4) r(i)", {
+      mode: { kind: "append" },
+    });
+    await file.load("t", "select 1 as id, 'v2' as v union all select 2, 'v1' union all select 9, 'new'", { mode });
+    await file.load("t", "select 1 as id, 'again' as v", { mode });
+    // Replaced whole: what the query does not give takes its default.
+    expect(await file.sql("from t order by id")).toEqual([
+      { id: 0, v: "v0", w: 0 },
+      { id: 1, v: "again", w: 7 },
+      { id: 2, v: "v1", w: 7 },
+      { id: 3, v: "v3", w: 3 },
+      { id: 9, v: "new", w: 7 },
+    ]);
+  });
+
+  it("of two upserts of one new key at once there is one row", async () => {
+    await using file = await duckdbFile({ sql: "create table t (id integer, v integer)" });
+    const mode = { kind: "upsert", keys: ["id"] } as const;
+    await Promise.all([1, 2, 3, 4].map((v) => file.load("t", `select 1 as id, ${v} as v`, { mode })));
+    expect(await file.sql("select count(*)::int as n from t")).toEqual([{ n: 1 }]);
+  });
+
+  it("that change between the look and the write are left alone", async () => {
+    await using file = await duckdbFile({ sql: "create table t (id bigint, label varchar)" });
+    // While the rows come, which is before the file is attached for good, another program drops a column.
+    const steps = [sampleRows(1, 3), async () => void (await file.sql("alter table t drop label"))];
+    await expect(write(file.destination("t"), { commitId: "a", steps })).rejects.toMatchObject({
+      code: "destination_failed",
+      retryable: true,
+    });
+    expect(await file.sql("from t")).toEqual([]);
+  });
+});
+
+describe("a DuckDB file in an executor", () => {
+  it("is read and written by one run, and by several at once", async () => {
+    await using file = await duckdbFile({ sql: "create table numbers as select i as n from range(1000) r(i)" });
+    const out = duckdb(file.path, { access: "read_write" });
+    const jobs = ["a", "b", "c"].map((name) =>
+      defineJob({
+        name,
+        query: "select n, n * 2 as twice from out.numbers where n < {most}",
+        params: { most: "BIGINT" },
+        destination: { table: name === "c" ? "out.numbers_too" : `out.${name}`, createIfMissing: true },
+      }),
+    );
+    await file.engine.close();
+    const executor = new JobExecutor({
+      engine: new DuckDBEngine({ threads: 2 }),
+      store: new MemoryJobStore(),
+      connections: { out },
+      jobs,
+      logger: recordingLogger().logger,
+    });
+    await executor.start();
+    const handles = [];
+    for (let round = 0; round < 4; round += 1) {
+      for (const { name } of jobs) handles.push(await executor.submitOrThrow(name, { most: 100 }));
+    }
+    const ended = await Promise.all(handles.map((handle) => handle.result()));
+    expect(ended.map(({ status, rowsWritten, error }) => error?.message ?? `${status} ${rowsWritten}`)).toEqual(
+      handles.map(() => "succeeded 100"),
+    );
+    await executor.stop();
+    expect(await file.sql("select count(*)::int as n, sum(twice)::int as s from a")).toEqual([{ n: 400, s: 39_600 }]);
+    expect(await file.sql("select count(*)::int as n from _millrace_commits where state = 'committed'")).toEqual([
+      { n: 12 },
+    ]);
+  });
+
+  it("a bad value of a source is named with its place, and the run leaves nothing", async () => {
+    await using file = await duckdbFile({ sql: "create table t (n integer)" });
+    await writeFile(join(file.folder, "a.csv"), "n\n1\n2\n7.9\n");
+    await file.engine.close();
+    const executor = new JobExecutor({
+      engine: new DuckDBEngine({ threads: 1 }),
+      store: new MemoryJobStore(),
+      connections: {
+        a: csv(join(file.folder, "a.csv"), { columns: { n: "INTEGER" } }),
+        out: duckdb(file.path, { access: "read_write" }),
+      },
+      jobs: [defineJob({ name: "load", query: "select n from a", destination: { table: "out.t" } })],
+      logger: recordingLogger().logger,
+    });
+    await executor.start();
+    const { status, error } = await (await executor.submitOrThrow("load")).result();
+    expect({ status, code: error?.code }).toEqual({ status: "failed", code: "query_failed" });
+    expect(error?.message).toMatch(/"n" is INTEGER, and row 3 of .*a\.csv has "7\.9"/);
+    await executor.stop();
+    expect(await file.sql("from t")).toEqual([]);
+  });
+});
