@@ -26,13 +26,14 @@ describe("what others do to a ledger", () => {
     expect(changes).toHaveLength(2);
   });
 
-  it("is not what one does oneself", async () => {
+  it("is not what one does oneself, but that a run may start is told before it is on the disk", async () => {
     await using ledger = await ledgerFile();
     const { store, changes } = await watched(ledger);
-    await create(store, newRun("a"));
+    const told = store.createRuns([newRun("a")]).then(() => [...changes]);
+    expect(await told).toEqual([{ kind: "pending" }]);
     await claim(store);
     await ledger.clock.advance(1_000);
-    expect(changes).toEqual([]);
+    expect(changes).toHaveLength(1);
   });
 
   it("is what the host stored through a connection of its own", async () => {
@@ -70,12 +71,12 @@ it("a run is given as others changed it, although this store wrote it last", asy
   expect(await one.renewLease("a", { epoch: 1, leaseMs: 1 })).toEqual({ held: false });
 });
 
-it("an answer is a copy, also of what the store remembers", async () => {
+it("an answer is a copy, also of what the store remembers, or cannot be changed", async () => {
   await using ledger = await ledgerFile();
   const store = await ledger.store();
   await create(store, newRun("a", { parameters: { n: 1 } }));
   const [claimed] = await claim(store);
-  Object.assign(claimed?.parameters ?? {}, { n: 2 });
+  expect(() => Object.assign(claimed?.parameters ?? {}, { n: 2 })).toThrow(TypeError);
   Object.assign(claimed?.lease ?? {}, { epoch: 9 });
   const move = { from: "running", to: "committing", epoch: 1 } as const;
   const outcome = await store.transition("a", move, []);
