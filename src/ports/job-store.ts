@@ -107,7 +107,7 @@ export interface JobStore {
   pruneRuns(range: PruneRange): Promise<number>;
   /**
    * Ends what is under way and frees everything; what is called afterwards rejects with `store_unavailable`. With the
-   * context of one who opened it, only once all others who did have closed it too. May be called twice.
+   * context of one who opened it, the very object, only once all others who did have closed it too. May be called twice.
    */
   close(context?: StoreContext): Promise<void>;
 }

@@ -147,6 +147,8 @@ function observed(store: JobStore): JobStore {
   return overlaid(store, {
     // The processes of one machine share its clock, and a ledger that is a file takes its times from it.
     open: (context) => store.open(setup.ledger.kind === "sqlite" ? { ...context, clock: systemClock } : context),
+    // This process is the only one who opened it, by a context that the executor does not know.
+    close: () => store.close(),
     claimRuns: (claim) => {
       tell(claim.owner);
       return store.claimRuns(claim);
