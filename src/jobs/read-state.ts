@@ -65,7 +65,7 @@ function readOne(name: string, specs: DefinitionFields, problems: DefinitionProb
   if (type === undefined || !fields.has("initial")) return [];
   const initial = bindValue(fields.get("initial"), { name, type, required: true, secret: false });
   if (initial.isErr()) fields.add("initial", initial.error.reason);
-  else if (initial.value.value === null || initial.value.value === "NaN") {
+  else if (initial.value.value === null || (type.kind === "float" && initial.value.value === "NaN")) {
     fields.add("initial", "must be a value that others can be compared with");
   } else return [{ name, type, column, take, initial: initial.value.value }];
   return [];

@@ -53,6 +53,7 @@ export class CountedRows implements RowStream {
   #counting(writer: EngineWriter): EngineWriter {
     return {
       catalog: writer.catalog,
+      readsTarget: writer.readsTarget,
       execute: (sql) => writer.execute(sql),
       read: (sql) => writer.read(sql),
       writeRows: async (before, after) => {

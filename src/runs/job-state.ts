@@ -12,6 +12,7 @@ import type { TableSchema } from "../model/table-schema.js";
 import type { JobDestination, StateChange } from "../ports/job-destination.js";
 import type { RowStream } from "../ports/row-stream.js";
 import type { ResolvedDestination } from "./connections.js";
+import { fartherValue } from "./farther-value.js";
 import { lastValue, type LastValue } from "./last-value.js";
 import { misbehaved } from "./misbehaved.js";
 import { unavailable } from "./preflight.js";
@@ -170,13 +171,17 @@ export class JobState {
     if (!this.#asked) throw misbehaved("asked for its permit without taking the job's state");
   }
 
-  #keep({ name, column, type }: StateDeclaration, last: LastValue): void {
+  #keep(declaration: StateDeclaration, last: LastValue): void {
+    const { name, column, type } = declaration;
     const value = last.value();
     if (value === undefined) return;
     try {
       if (typeof value === "number" && !Number.isFinite(value))
         throw new ValueProblem("is no number to compare with", "");
-      this.#next.set(name, fitValue(value, type));
+      const next = fitValue(value, type);
+      const known = this.known.get(name);
+      // A state that moved back would let rows in again that were loaded, and look like one that nobody had changed.
+      this.#next.set(name, known === undefined ? next : fartherValue(declaration, known, next));
     } catch (error) {
       if (!(error instanceof ValueProblem)) throw error;
       throw new JobError("query_failed", {

@@ -393,6 +393,11 @@ describe("a job with state", () => {
     expect("state" in runDefinition(defineJob(spec))).toBe(false);
   });
 
+  it("begins at a text like any other, whatever it would mean as a number", () => {
+    const id = { type: "VARCHAR", initial: "NaN" } as const;
+    expect(defineJob({ ...spec, query: "select {last.id}", state: { id } }).state).toMatchObject([{ initial: "NaN" }]);
+  });
+
   it("takes turns, and tries again when it was overtaken, unless it says otherwise", () => {
     const execution = (given: ExecutionSpec) => defineJob({ ...spec, query, state, execution: given }).execution;
     expect(execution({})).toMatchObject({ maxConcurrent: 1, maxAttempts: 5, retryOn: ["state_conflict"] });

@@ -104,7 +104,7 @@ describe("a job with state", () => {
       { name: "b", value: -1, stored: false },
     ]);
     expect(await second.run("j")).toMatchObject({ status: "succeeded", rowsWritten: 1 });
-    expect((await second.jobState("j"))._unsafeUnwrap().map(({ value }) => value)).toEqual([5, 5]);
+    expect((await second.jobState("j"))._unsafeUnwrap().map(({ value }) => value)).toEqual([7, 5]);
   });
 
   it("refuses a stored value that is not of the declared type", async () => {

@@ -239,7 +239,6 @@ describe("what sqlite() leaves as it was", () => {
   });
 
   it.each([
-    ["a key that ignores duplicates", "create table t (id integer unique on conflict ignore, label text)"],
     [
       "a trigger that ignores rows",
       `create table t (id integer, label text);
@@ -259,6 +258,8 @@ describe("what sqlite() leaves as it was", () => {
     ["NOT NULL", "create table t (id integer, label text not null)"],
     ["UNIQUE", "create table t (id integer, label text unique)"],
     ["UNIQUE", "create table t (id integer, label text unique on conflict rollback)"],
+    ["UNIQUE", "create table t (id integer, label text unique on conflict ignore)"],
+    ["UNIQUE", "create table t (id integer, label text unique on conflict replace)"],
     ["CHECK", "create table t (id integer, label text check (id < 900))"],
   ])("takes nothing when a row breaks a %s constraint: %s", async (kind, definition) => {
     await using file = await sqliteFile(definition);

@@ -88,6 +88,28 @@ describe("an upsert into sqlite()", () => {
     ]);
   });
 
+  it.each(["on delete cascade", "on delete set null", "on delete set default"])(
+    "is refused where it would delete rows that others refer to %s, and says what helps",
+    async (action) => {
+      await using file = await sqliteFile(`
+        create table t (id integer primary key, email text, name text);
+        create table orders (customer integer default 0 references T (id) ${action}, what text);
+        insert into t values (7, 'a@x', 'Ann');
+        insert into orders values (7, 'tea')`);
+      const schema = schemaOf({ id: BIGINT, email: TEXT, name: TEXT });
+      const rows = [{ id: 7n, email: "a@x", name: "Anna" }];
+      await expect(upsert(file, ["email"], rows, schema)).rejects.toMatchObject({
+        code: "destination_failed",
+        retryable: false,
+        columns: ["email"],
+      });
+      file.open().exec("create unique index emails on t (email)");
+      await upsert(file, ["email"], rows, schema, { commitId: "b" });
+      expect(rowsOf(file)).toEqual(rows);
+      expect(rowsOf(file, "select * from orders")).toEqual([{ customer: 7n, what: "tea" }]);
+    },
+  );
+
   it("takes keys for the same where the table's own constraint does", async () => {
     await using file = await sqliteFile(
       `create table t (email text collate nocase unique, name text); insert into t values ('A@x', 'Ann')`,

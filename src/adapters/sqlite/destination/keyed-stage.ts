@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import { JobError } from "../../../model/job-error.js";
 import type { TableSchema } from "../../../model/table-schema.js";
 import { duplicateKey, missingKey } from "../../../model/write-refusals.js";
 import type { WriteMode } from "../../../model/write-mode.js";
@@ -31,7 +32,12 @@ export class KeyedStage {
   /** The stage's own number of a row, under a name that no column has. */
   private readonly number: string;
 
-  /** @param produced the columns of the rows. @param existing the table's, which has each of them. */
+  /**
+   * @param produced the columns of the rows.
+   * @param existing the table's, which has each of them.
+   * @throws JobError `schema_mismatch` for a key that is no column of the rows; `destination_failed` where rows of other
+   *   tables would be lost.
+   */
   constructor(
     private readonly database: Database,
     private readonly table: string,
@@ -44,6 +50,7 @@ export class KeyedStage {
     if (missing !== undefined) throw missingKey(table, missing);
     const unique = uniqueColumns(database, table, mode.keys);
     this.isUnique = unique !== undefined;
+    if (!this.isUnique) refuseActions(database, table, mode.keys);
     this.keys = unique ?? mode.keys.map((name) => ({ name, collation: "BINARY" }));
     this.number = quotedName(unusedName(this.names));
     const declared = existing.columns
@@ -69,7 +76,7 @@ export class KeyedStage {
     const columns = this.names.map(quotedName).join(", ");
     if (!this.isUnique) this.deleteReplaced(stop);
     const some = database.prepare<[number, number]>(
-      `insert into ${this.target} (${columns}) select ${columns} from ${STAGE_TABLE}
+      `insert or abort into ${this.target} (${columns}) select ${columns} from ${STAGE_TABLE}
        where ${number} > ? and ${number} <= ? ${this.isUnique ? this.onConflict() : ""}`,
     );
     let moved = 0;
@@ -143,6 +150,26 @@ export class KeyedStage {
       `delete from ${this.target} where (${keys}) in (select ${staged} from ${STAGE_TABLE}) and _millrace_go_on()`,
     );
   }
+}
+
+/** Rows that are deleted and inserted come back; what foreign keys do to other rows meanwhile does not. */
+function refuseActions(database: Database, table: string, keys: readonly string[]): void {
+  const referring = database
+    .prepare<[string], string>(
+      `select s.name from main.sqlite_schema s, pragma_foreign_key_list(s.name) f
+       where s.type = 'table' and f."table" = ? collate nocase and f.on_delete not in ('NO ACTION', 'RESTRICT')`,
+    )
+    .pluck()
+    .get(table);
+  if (referring === undefined) return;
+  const columns = keys.map(quotedName).join(", ");
+  throw new JobError("destination_failed", {
+    message: `An upsert by ${columns} would delete rows of "${table}" and insert them again, and "${referring}", which refers to them, would lose rows or values by its ON DELETE.`,
+    hint: `Make a unique index on ${columns}, so that rows are replaced in place.`,
+    retryable: false,
+    table,
+    columns: keys,
+  });
 }
 
 function unusedName(names: readonly string[]): string {

@@ -104,7 +104,8 @@ export class RowInserter {
   private insertOf(rows: number): string {
     const names = this.columns.map(({ name }) => quotedName(name)).join(", ");
     const row = `(${this.columns.map(placeholder).join(", ")})`;
-    return `insert into ${this.target.into} (${names}) values ${new Array<string>(rows).fill(row).join(", ")}`;
+    // `or abort`: a table may say that a row which breaks a constraint replaces others, or is left out.
+    return `insert or abort into ${this.target.into} (${names}) values ${new Array<string>(rows).fill(row).join(", ")}`;
   }
 }
 
