@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { inlineWorkerForVite } from "./build/inline-worker.js";
 
@@ -21,6 +22,8 @@ export default defineConfig({
     exclude: ["test/bench/**"],
     // Processes, not threads: an addon that crashes takes one file with it, and `process` belongs to the test.
     pool: "forks",
+    // By default one less than there are cores. Many files wait for other processes most of the time.
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 20_000,
     allowOnly: !onCi,

@@ -17,6 +17,8 @@ export interface EngineTarget<T> {
 export interface EngineWriter {
   /** The quoted name under which the file of `attach` is reachable; empty without one. */
   readonly catalog: string;
+  /** Whether the query reads the file of `attach`: it then sees what statements before {@link writeRows} changed there. */
+  readonly readsTarget: boolean;
   /** Runs statements that give no rows. */
   execute(sql: string): Promise<void>;
   /** Runs one statement and gives its few rows as plain JSON. */

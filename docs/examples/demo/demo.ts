@@ -51,7 +51,8 @@ try {
 }
 const seconds = ((performance.now() - begin) / 1000).toFixed(1);
 screen.line();
-screen.line(`All as expected, in ${seconds} s. Look for yourself in ${folder}: app.db, ledger.db, lake.`);
+screen.line(`All as expected, in ${seconds} s. Look for yourself in ${folder}:`);
+screen.line("  app.db, ledger.db and lake.");
 
 async function aBigLoad(): Promise<void> {
   screen.heading(1, "A job: three million flights, joined to their airports, into SQLite");

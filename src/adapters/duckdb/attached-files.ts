@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { FileLock } from "../file-lock/file-lock.js";
 import { abortable } from "./abortable.js";
 import type { Database } from "./database.js";
-import { fileHeld, fileMissing, fileUnusable, isHeldElsewhere, isInvalidated } from "./file-error.js";
+import { fileHeld, fileMissing, fileOfManyNames, fileUnusable, isHeldElsewhere, isInvalidated } from "./file-error.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { sleep } from "./pause.js";
 import { quoteIdentifier, quoteText } from "./quote.js";
@@ -12,6 +12,8 @@ import { quoteIdentifier, quoteText } from "./quote.js";
 export interface AttachableFile {
   readonly path: string;
   readonly name: string;
+  /** Under this name nobody writes it. */
+  readonly readOnly: boolean;
   /** How long to wait for a file that another process holds, in milliseconds. */
   readonly waitMs: number;
 }
@@ -22,7 +24,7 @@ export interface FileUse {
   readonly readOnly: boolean;
   /** It is made when it is not there. */
   readonly create: boolean;
-  /** Default: the file's own name in this instance. */
+  /** Default: the name that the file has in this instance for such a use. */
   readonly name?: string;
   /** How long to wait for whoever holds the file, in milliseconds. Default: as long as the file says. */
   readonly waitMs?: number;
@@ -66,14 +68,14 @@ export class AttachedFiles {
    * @throws JobError `connection_unavailable`, which is retryable only when somebody else holds the file.
    */
   async lease(use: FileUse): Promise<FileLease> {
-    const known = this.known.find(({ path }) => path === use.path);
+    const known = this.known.find(({ path, readOnly }) => path === use.path && readOnly === use.readOnly);
     const name = use.name ?? known?.name ?? `millrace file ${use.path}`;
     // Files that are only read may be attached under several names at once.
     const key = `${name.toLowerCase()}\0${use.path}`;
     let file = this.files.get(key);
     if (file === undefined) {
       const waitMs = known?.waitMs ?? DEFAULT_WAIT_MS;
-      file = new AttachedFile({ path: use.path, name, waitMs }, this.database, this.ddl);
+      file = new AttachedFile({ path: use.path, name, readOnly: use.readOnly, waitMs }, this.database, this.ddl);
       this.files.set(key, file);
     }
     return file.lease(use);
@@ -88,7 +90,6 @@ class AttachedFile {
   private isBroken = false;
   private lock: FileLock | undefined;
   private readonly turn = new OneAtATime();
-  private readonly leaving: (() => void)[] = [];
 
   constructor(
     private readonly file: AttachableFile,
@@ -108,7 +109,7 @@ class AttachedFile {
 
   private async leaseNow(use: FileUse): Promise<FileLease> {
     for (const signal of use.signals) signal.throwIfAborted();
-    while (this.isBroken && this.users > 0) await new Promise<void>((resolve) => this.leaving.push(resolve));
+    if (this.isBroken) await this.untilLeft(use);
     if (this.isBroken) await this.detach();
     if (!this.isAttached) await this.attach(use);
     this.users += 1;
@@ -120,6 +121,16 @@ class AttachedFile {
       await this.giveBack();
     };
     return { catalog: quoteIdentifier(this.file.name), release };
+  }
+
+  /** Not for ever: one of those who use it may be the query that asks, reading what it is to write. */
+  private async untilLeft({ signals, waitMs = this.file.waitMs }: FileUse): Promise<void> {
+    for (let waited = 0, pauseMs = FIRST_PAUSE_MS; this.users > 0; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      for (const signal of signals) signal.throwIfAborted();
+      if (waited >= waitMs) throw fileHeld(this.file.path, waitMs);
+      await sleep(pauseMs);
+      waited += pauseMs;
+    }
   }
 
   private async attach(use: FileUse): Promise<void> {
@@ -135,6 +146,7 @@ class AttachedFile {
       if (this.lock === undefined) throw fileHeld(path, waitMs);
     }
     try {
+      if (!use.readOnly && (statSync(path, { throwIfNoEntry: false })?.nlink ?? 1) > 1) throw fileOfManyNames(path);
       await this.attachWhenFree(use, waitMs);
       this.isAttached = true;
     } finally {
@@ -163,7 +175,6 @@ class AttachedFile {
 
   private async giveBack(): Promise<void> {
     this.users -= 1;
-    for (const left of this.leaving.splice(0)) left();
     if (this.users === 0) await this.turn.run(() => this.detach());
   }
 

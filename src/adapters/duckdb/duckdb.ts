@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { JobError } from "../../model/job-error.js";
 import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
@@ -57,7 +57,7 @@ class DuckDBFile implements EngineGuest {
   ) {
     // What DuckDB keeps beside the file: changes that are not in it yet, also in the middle of putting them there.
     this.paths = [path, ...[".wal", ".wal.checkpoint", ".wal.recovery"].map((ending) => path + ending)];
-    this.instance = new ConnectionInstance(this.paths, { path, waitMs });
+    this.instance = new ConnectionInstance(this.paths, { path, readOnly, waitMs });
     this.shared = new SharedFile(this.instance, { path, readOnly });
     this.capabilities = {
       kind: "duckdb",
@@ -105,9 +105,20 @@ class DuckDBFile implements EngineGuest {
 function realPath(path: string): string {
   try {
     return realpathSync(path);
-  } catch {
+  } catch (error) {
     const folder = dirname(path);
-    return folder === path ? path : join(realPath(folder), basename(path));
+    if (folder === path) return path;
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const target = isMissing ? linkTarget(path) : undefined;
+    return target === undefined ? join(realPath(folder), basename(path)) : realPath(resolve(folder, target));
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 

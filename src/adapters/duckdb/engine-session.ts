@@ -133,6 +133,7 @@ export class EngineSession {
         files: this.host.files,
         closing: this.closing.signal,
         plan,
+        reads: sources.files,
         isTiny: this.tiny.get(plan.query.sql) === true,
         onProven: (isTiny) => this.tiny.set(plan.query.sql, isTiny),
         explain: sources.explain,

@@ -31,6 +31,15 @@ export function fileMissing(path: string): JobError<"connection_unavailable"> {
   });
 }
 
+/** Neither our lock nor DuckDB's sees that two hard links are one file: each writer would undo the other's rows. */
+export function fileOfManyNames(path: string): JobError<"connection_unavailable"> {
+  return new JobError("connection_unavailable", {
+    message: `The DuckDB file "${path}" has other hard links, by which it could be written at the same time.`,
+    hint: "Remove the other links, or copy the file. Symbolic links do no harm.",
+    retryable: false,
+  });
+}
+
 /** For what DuckDB says of a file that it cannot attach. */
 export function fileUnusable(path: string, thrown: unknown): JobError {
   const cause = runError(thrown);

@@ -1,11 +1,11 @@
 import { type DuckDBPreparedStatement, DuckDBTypeId } from "@duckdb/node-api";
 import type { DataType } from "../../model/data-type.js";
-import type { Column, TableSchema } from "../../model/table-schema.js";
 import type { EngineQuery } from "../../ports/query-engine.js";
 import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "./arrow/unsupported-columns.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { planError } from "./engine-error.js";
+import { plannedColumns } from "./planned-columns.js";
 import { PlannedQuery, type QueryPlan } from "./planned-query.js";
 import { refuseCollidingColumns } from "./colliding-columns.js";
 import { renderQuery } from "./render-query.js";
@@ -31,7 +31,7 @@ export async function planQuery(connection: EngineConnection, query: EngineQuery
     const { sql, slots } = renderQuery(query.template, types, bare);
     const planned = new PlannedQuery(sql, slots, types, query);
     statement = await planned.prepare(connection);
-    const schema = schemaOf(statement) ?? (await schemaForValues(connection, planned));
+    const schema = await plannedColumns(connection, planned, statement);
     refuseCollidingColumns(schema);
     refuseUnsupportedColumns(schema);
     return { query: planned, statement, schema, parameters };
@@ -64,29 +64,4 @@ async function inferTypes(
     statement.destroySync();
   }
   return inferred;
-}
-
-/** Undefined while a type depends on a value, as with `json_transform(j, {shape})`. */
-function schemaOf(statement: DuckDBPreparedStatement): TableSchema | undefined {
-  const columns: Column[] = [];
-  for (let index = 0; index < statement.columnCount; index += 1) {
-    if (statement.columnTypeId(index) === DuckDBTypeId.INVALID) return undefined;
-    const type = dataTypeOfDuckDB(statement.columnType(index));
-    columns.push({ name: statement.columnName(index), type, nullable: true });
-  }
-  return { columns };
-}
-
-/** The schema for the values that are bound: the query is run for no rows. */
-async function schemaForValues(connection: EngineConnection, query: PlannedQuery): Promise<TableSchema> {
-  const statement = await query.prepareInside(connection, "select * from", "limit 0");
-  try {
-    const result = await connection.result(statement);
-    const columns = result.columnNames().map((name, index) => {
-      return { name, type: dataTypeOfDuckDB(result.columnType(index)), nullable: true };
-    });
-    return { columns };
-  } finally {
-    statement.destroySync();
-  }
 }

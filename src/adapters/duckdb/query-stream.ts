@@ -53,6 +53,10 @@ export class QueryStream implements RowStream {
     this.readOnce();
     try {
       return await this.query.writeInto(target, this.signal);
+    } catch (error) {
+      // Its listeners stop the query, which may then speak first.
+      this.signal.throwIfAborted();
+      throw error;
     } finally {
       await this.close();
     }

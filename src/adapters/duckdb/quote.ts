@@ -3,6 +3,11 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** The name that {@link quoteIdentifier} quoted. */
+export function unquoted(identifier: string): string {
+  return identifier.slice(1, -1).replaceAll('""', '"');
+}
+
 /** A text literal. For what the engine and its connections say themselves, never for a value of a run (law 6). */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

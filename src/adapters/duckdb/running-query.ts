@@ -1,16 +1,15 @@
 import type { DuckDBDataChunk, DuckDBPendingResult, DuckDBResult } from "@duckdb/node-api";
-import { sameDataType } from "../../model/data-type.js";
 import { JobError } from "../../model/job-error.js";
-import type { TableSchema } from "../../model/table-schema.js";
 import type { EngineTarget } from "../../ports/engine-target.js";
 import type { AttachedFiles } from "./attached-files.js";
-import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { runError, unexplained } from "./engine-error.js";
 import { holdsTexts } from "./free-texts.js";
+import { prepareAround, refuseOtherColumns, resultColumns } from "./planned-columns.js";
 import type { QueryPlan } from "./planned-query.js";
 import type { PoolLanes } from "./pool-lanes.js";
 import { resultReady } from "./result-ready.js";
+import type { InsertableQuery } from "./writing/statement-writer.js";
 import { writeTarget } from "./writing/write-target.js";
 
 /** What a running query is made from. */
@@ -20,6 +19,8 @@ export interface QueryToRun {
   readonly lanes: PoolLanes;
   readonly files: AttachedFiles;
   readonly plan: QueryPlan;
+  /** Paths of the database files that it reads. */
+  readonly reads: ReadonlySet<string>;
   /** It is expected to be over at once, with a chunk of rows or none. */
   readonly isTiny: boolean;
   /** Called when the end was proven, with whether it was over at once. */
@@ -75,10 +76,13 @@ export class RunningQuery {
   /** Lets DuckDB write the rows itself, instead of fetching them. */
   async writeInto<T>(target: EngineTarget<T>, signal: AbortSignal): Promise<T> {
     if (this.ending !== undefined) throw stopped();
-    const { connection, files, plan, explain, closing } = this.query;
+    const { connection, files, plan, reads, explain, closing } = this.query;
     plan.statement.destroySync();
     const signals = [signal, closing, this.stopping.signal];
-    const writing = writeTarget(target, { connection, files, query: plan.query, signals, explain });
+    const query: InsertableQuery = {
+      prepareInside: (own, before, after) => prepareAround(plan, own, before, after),
+    };
+    const writing = writeTarget(target, { connection, files, query, reads, signals, explain });
     this.writing = writing;
     try {
       return await writing;
@@ -145,7 +149,7 @@ export class RunningQuery {
     } finally {
       plan.statement.destroySync();
     }
-    refuseOtherColumns(this.result, plan.schema);
+    refuseOtherColumns(resultColumns(this.result), plan.schema);
     return this.result;
   }
 
@@ -243,20 +247,6 @@ const TEXTS_AHEAD = "1KB";
 
 /** How often one looks for the rows of a query that is over at once: for a few milliseconds at most. */
 const QUICK_ROUNDS = 80;
-
-/** DuckDB plans anew when a view was replaced between preparing and starting; its rows would be read as other types. */
-function refuseOtherColumns(result: DuckDBResult, { columns }: TableSchema): void {
-  const isSame =
-    result.columnCount === columns.length &&
-    columns.every(({ name, type }, index) => {
-      return result.columnName(index) === name && sameDataType(dataTypeOfDuckDB(result.columnType(index)), type);
-    });
-  if (isSame) return;
-  throw new JobError("query_failed", {
-    message: "A file or table that the query reads was replaced by one with other columns while the query started.",
-    hint: "Run it again.",
-  });
-}
 
 function stopped(): JobError {
   return new JobError("query_failed", {

@@ -18,6 +18,8 @@ export interface ProvidedTables {
   readonly tables: readonly string[];
   /** Equal only where the tables have the same columns; undefined where DuckDB itself finds the columns out. */
   readonly columns: string | undefined;
+  /** Paths of the database files that are attached for it. */
+  readonly files: ReadonlySet<string>;
   /** Whether `release` gives anything back. */
   readonly isHeld: boolean;
   /** Called once nothing of the query runs any more. */
@@ -31,6 +33,8 @@ type Release = () => Promise<void>;
 interface ProvidedTable {
   /** The engine's own table that stands for it. */
   readonly loaded?: string;
+  /** The path of the database file that it is in. */
+  readonly file?: string;
   readonly release?: Release | undefined;
 }
 
@@ -64,14 +68,16 @@ export class SourceCatalog {
     refuseTwoSpellings([...found.keys()]);
     const releases: Release[] = [];
     const loadedAs: string[] = [];
+    const files = new Set<string>();
     const release = async (): Promise<void> => {
       await Promise.allSettled(releases.splice(0).map((free) => free()));
     };
     try {
       for (const table of found.values()) {
-        const { loaded, release: free } = await this.provideOne(connection, table, wanted);
+        const { loaded, file, release: free } = await this.provideOne(connection, table, wanted);
         if (free !== undefined) releases.push(free);
         if (loaded !== undefined) loadedAs.push(loaded);
+        if (file !== undefined) files.add(file);
       }
     } catch (error) {
       await release();
@@ -81,6 +87,7 @@ export class SourceCatalog {
     return {
       tables: [...found.keys()].sort(),
       columns: loadedAs.length === found.size ? loadedAs.join() : undefined,
+      files,
       isHeld: releases.length > 0,
       release,
       explain,
@@ -104,7 +111,7 @@ export class SourceCatalog {
     try {
       if (relation.attach !== undefined) {
         const use = { ...relation.attach, name: table.connection, create: false, signals: wanted.signals };
-        return { release: (await this.attached.lease(use)).release };
+        return { file: use.path, release: (await this.attached.lease(use)).release };
       }
       const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
       await this.view(connection, table, `from ${from}`);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Database } from "../../../src/adapters/duckdb/database.js";
 import { EngineHost } from "../../../src/adapters/duckdb/engine-host.js";
-import { inFolder } from "./engine-under-test.js";
+import { inFolder, within } from "./engine-under-test.js";
 
 const INVALIDATED = new Error('IO Error: Database "out" has been invalidated because checkpointing failed.');
 
@@ -11,7 +11,7 @@ async function withHost(act: (host: EngineHost, path: string) => Promise<void>):
   await inFolder(async (folder) => {
     const path = join(folder, "out.duckdb");
     const host = new EngineHost(await Database.open({ threads: 1 }, [`${folder}/`]), [
-      { path, name: "out", waitMs: 50 },
+      { path, name: "out", readOnly: false, waitMs: 50 },
     ]);
     try {
       await act(host, path);
@@ -50,7 +50,7 @@ describe("attached files", () => {
       const before = await attachedAt(host);
       await failing.release(INVALIDATED);
       let isLeased = false;
-      const next = host.files.lease(use(path)).then((lease) => {
+      const next = host.files.lease({ ...use(path), waitMs: 10_000 }).then((lease) => {
         isLeased = true;
         return lease;
       });
@@ -60,6 +60,19 @@ describe("attached files", () => {
       const lease = await next;
       expect(await attachedAt(host)).not.toBe(before);
       await lease.release();
+    }));
+
+  it("that DuckDB gave up are not waited for by a query that reads them for longer than was said", () =>
+    withHost(async (host, path) => {
+      const reading = await host.files.lease(use(path));
+      await (await host.files.lease(use(path))).release(INVALIDATED);
+      const late = await within(
+        5_000,
+        host.files.lease(use(path)).catch((error: unknown) => error),
+      );
+      expect(late).toMatchObject({ code: "connection_unavailable", retryable: true });
+      await reading.release();
+      await (await host.files.lease(use(path))).release();
     }));
 
   it("are not waited for by who is aborted meanwhile", () =>

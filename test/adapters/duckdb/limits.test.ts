@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { runError } from "../../../src/adapters/duckdb/engine-error.js";
 import { DuckDBEngine } from "../../../src/adapters/duckdb/entry.js";
 import { withEngine } from "./engine-session.js";
 
@@ -128,5 +129,11 @@ describe("options", () => {
     await withEngine({}, async ({ rows: read }) => expect(await read("select 1 as x")).toEqual([{ x: 1 }]), {
       threads: 1,
     });
+  });
+
+  it("a commit that finds no memory says so too", () => {
+    const message =
+      "TransactionContext Error: Failed to commit: could not allocate block of size 256.0 KiB (953.4 MiB/953.6 MiB used)";
+    expect(runError(new Error(message))).toMatchObject({ code: "resource_limit_exceeded", field: "memoryLimit" });
   });
 });

@@ -3,10 +3,12 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BEGIN } from "../../../src/adapters/duckdb/engine-connection.js";
-import { csv, duckdb } from "../../../src/adapters/duckdb/entry.js";
+import { csv, duckdb, parquet } from "../../../src/adapters/duckdb/entry.js";
+import { FileLock } from "../../../src/adapters/file-lock/file-lock.js";
 import { isJobError } from "../../../src/model/job-error.js";
 import type { EngineTarget, EngineWriter } from "../../../src/ports/engine-target.js";
 import type { EngineQuery } from "../../../src/ports/query-engine.js";
+import { sqlInDuckDBFile } from "../../support/duckdb-file.js";
 import { inFolder, LATE, within } from "./engine-under-test.js";
 import { NEVER_ABORTED, type OpenEngine, query, withEngine } from "./engine-session.js";
 
@@ -134,6 +136,39 @@ describe("what goes wrong while the engine writes", () => {
         const toTemp = (writer: EngineWriter) => writer.writeRows("create temp table t as", "");
         const error = await failureOf(into(engine, "select n from a", toTemp));
         expect(error).toMatchObject({ code: "query_failed", message: expect.stringContaining("row 3") as string });
+      });
+    }));
+
+  it("a query whose file was replaced since it was planned is refused: its rows would be cast, or change places", () =>
+    inFolder((folder) => {
+      const from = join(folder, "a.parquet");
+      const path = join(folder, "out.duckdb");
+      return withEngine({ a: parquet(from), out: duckdb(path, { access: "read_write" }) }, async ({ engine }) => {
+        await sqlInDuckDBFile(path, `create table t (i integer, j integer); copy (select 1 as i, 2 as j) to '${from}'`);
+        for (const replacement of ["7 as j, 8 as i", "7.9::double as i, 8 as j"]) {
+          const stream = await engine.stream(query("select * from a"), { signal: NEVER_ABORTED });
+          await sqlInDuckDBFile(path, `copy (select ${replacement}) to '${from}'`);
+          const write = (writer: EngineWriter) => writer.writeRows(`insert into ${writer.catalog}.t (i, j)`, "");
+          const written = stream.into?.({ dialect: "duckdb", attach: { path }, write });
+          expect(await failureOf(Promise.resolve(written))).toMatchObject({ code: "query_failed", retryable: true });
+          await sqlInDuckDBFile(path, `copy (select 1 as i, 2 as j) to '${from}'`);
+        }
+        expect(await sqlInDuckDBFile(path, "from t")).toEqual([]);
+      });
+    }));
+
+  it("an abort while the file is waited for has the signal's reason", () =>
+    inFolder((folder) => {
+      const path = join(folder, "out.duckdb");
+      return withEngine({ out: duckdb(path, { access: "read_write" }) }, async ({ engine }) => {
+        const lock = await FileLock.acquire(`${path}.lock`, { signal: NEVER_ABORTED, waitMs: 0 });
+        const controller = new AbortController();
+        const stream = await engine.stream(query("select 1 as n"), { signal: controller.signal });
+        const writing = stream.into?.({ dialect: "duckdb", attach: { path }, write: toTable });
+        const reason = new Error("cancelled");
+        controller.abort(reason);
+        await expect(writing).rejects.toBe(reason);
+        lock?.release();
       });
     }));
 

@@ -13,7 +13,7 @@ import type {
 import type { RowStream } from "../../../ports/row-stream.js";
 import { duckDBStorage } from "./column-storage.js";
 import { findOrFence, makeCommitTable } from "./commit-log.js";
-import { makeStateTable, readJobState } from "./job-state.js";
+import { hasStateTable, readJobState } from "./job-state.js";
 import type { SharedFile } from "./shared-file.js";
 import type { TableName } from "./table-name.js";
 
@@ -46,8 +46,9 @@ export class DuckDBDestination implements JobDestination {
     // A file that is not there has no state; that its folder is, the schema tells.
     if (!this.file.isThere) return null;
     return this.file.use(signal, async (connection, catalog) => {
-      await this.file.prepared(() => connection.work(makeStateTable(catalog)));
-      return readJobState((sql) => connection.work(sql), catalog, this.table, key);
+      const run = (sql: string) => connection.work(sql);
+      // A reader changes nothing: the table of states is made by the first write that has one.
+      return (await hasStateTable(run, catalog)) ? readJobState(run, catalog, this.table, key) : null;
     });
   }
 

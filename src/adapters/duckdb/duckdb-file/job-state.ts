@@ -2,7 +2,7 @@ import { canonicalJson, type JsonValue } from "../../../model/json.js";
 import type { CommitId } from "../../../model/write-mode.js";
 import { stateConflict } from "../../../model/write-refusals.js";
 import type { StateChange } from "../../../ports/job-destination.js";
-import { quoteText } from "../quote.js";
+import { quoteText, unquoted } from "../quote.js";
 import type { Run } from "./commit-log.js";
 import type { TableName } from "./table-name.js";
 
@@ -12,6 +12,14 @@ export const STATE_TABLE = "_millrace_state";
 export function makeStateTable(catalog: string): string {
   return `create table if not exists ${catalog}.main.${STATE_TABLE} (
     key varchar primary key, value varchar not null, commit_id varchar not null)`;
+}
+
+export async function hasStateTable(run: Run, catalog: string): Promise<boolean> {
+  const database = quoteText(unquoted(catalog));
+  const rows = await run(
+    `select 1 from duckdb_tables() where database_name = ${database} and schema_name = 'main' and table_name = '${STATE_TABLE}'`,
+  );
+  return rows.length > 0;
 }
 
 /** Null when there is none. The table of states must be there. */

@@ -6,7 +6,7 @@ import { STATE_TABLE } from "./job-state.js";
 export interface TableName {
   /** As jobs write it, behind the connection's name. */
   readonly text: string;
-  /** Equal for all spellings of one table: DuckDB ignores case in names. */
+  /** Equal for all spellings of one table: DuckDB ignores the case of ASCII letters in names, and of no others. */
   readonly key: string;
   /** Quoted, to stand behind a catalogue and a dot. */
   readonly sql: string;
@@ -26,13 +26,23 @@ export function tableNameIn(text: string): TableName | undefined {
   const segments = text.split(".");
   if (segments.length > 2 || segments.includes("") || text.includes("\0")) return undefined;
   const [table = "", schema = "main"] = segments.reverse();
-  const [foldedTable, foldedSchema] = [table.toLowerCase(), schema.toLowerCase()];
+  const [foldedTable, foldedSchema] = [folded(table), folded(schema)];
   return {
     text,
     key: `${foldedSchema}.${foldedTable}`,
     sql: `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
     schema: quoteIdentifier(schema),
-    condition: `lower(schema_name) = lower(${quoteText(schema)}) and lower(table_name) = lower(${quoteText(table)})`,
+    condition: `${foldedIn("schema_name")} = ${quoteText(foldedSchema)} and ${foldedIn("table_name")} = ${quoteText(foldedTable)}`,
     isReserved: RESERVED_SCHEMAS.has(foldedSchema) || (foldedSchema === "main" && RESERVED_TABLES.has(foldedTable)),
   };
+}
+
+const UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+function folded(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+function foldedIn(column: string): string {
+  return `translate(${column}, '${UPPER}', '${folded(UPPER)}')`;
 }

@@ -2,7 +2,7 @@ import { JobError } from "../../../model/job-error.js";
 import type { Column, TableSchema } from "../../../model/table-schema.js";
 import { dataTypeOfDuckDB } from "../arrow/duckdb-data-type.js";
 import type { EngineConnection } from "../engine-connection.js";
-import { quoteText } from "../quote.js";
+import { quoteText, unquoted } from "../quote.js";
 import type { TableName } from "./table-name.js";
 
 /** What a table is at one moment. */
@@ -65,8 +65,4 @@ function notATable({ text }: TableName): JobError<"destination_resolution_failed
     hint: "Name a table that rows can be written to.",
     table: text,
   });
-}
-
-function unquoted(identifier: string): string {
-  return identifier.slice(1, -1).replaceAll('""', '"');
 }

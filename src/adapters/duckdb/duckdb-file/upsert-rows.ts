@@ -3,21 +3,18 @@ import type { WriteMode } from "../../../model/write-mode.js";
 import { duplicateKey, missingKey, nullKey } from "../../../model/write-refusals.js";
 import type { EngineWriter } from "../../../ports/engine-target.js";
 import { quoteIdentifier } from "../quote.js";
+import { insertStaged, STAGE, stageRows } from "./staged-rows.js";
 import type { TableName } from "./table-name.js";
 
 type UpsertMode = Extract<WriteMode, { kind: "upsert" }>;
 
-interface Upsert {
+export interface Insertion {
   readonly table: TableName;
   /** The table in the file, quoted. */
   readonly path: string;
   /** `insert into …` with the query's columns. */
   readonly insert: string;
-  readonly mode: UpsertMode;
 }
-
-/** Of the connection's own, and inside the write's transaction. */
-const STAGE = "temp.main.millrace_stage";
 
 /** @throws JobError `schema_mismatch` for a key that the query does not give. */
 export function refuseMissingKeys({ text }: TableName, { columns }: TableSchema, { keys }: UpsertMode): void {
@@ -31,10 +28,10 @@ export function refuseMissingKeys({ text }: TableName, { columns }: TableSchema,
  */
 export async function upsertRows(
   writer: EngineWriter,
-  { table, path, insert, mode }: Upsert,
+  { table, path, insert, mode }: Insertion & { readonly mode: UpsertMode },
 ): Promise<{ readonly rowsStaged: number; readonly rowsWritten: number }> {
   const keys = mode.keys.map(quoteIdentifier);
-  const { rows: rowsStaged } = await writer.writeRows(`create temp table ${STAGE} as from`, "");
+  const rowsStaged = await stageRows(writer);
   await refuseNullKeys(writer, table, mode);
   if (mode.onDuplicate === "keepLast") {
     const numbered = `select rowid as row, row_number() over (partition by ${keys.join(", ")} order by rowid desc) as n from ${STAGE}`;
@@ -44,9 +41,7 @@ export async function upsertRows(
   }
   const sameKey = keys.map((key) => `t.${key} = s.${key}`).join(" and ");
   await writer.execute(`delete from ${path} as t using ${STAGE} as s where ${sameKey}`);
-  const [inserted] = await writer.read(`${insert} from ${STAGE}`);
-  await writer.execute(`drop table ${STAGE}`);
-  return { rowsStaged, rowsWritten: Number(inserted?.["Count"]) };
+  return { rowsStaged, rowsWritten: await insertStaged(writer, insert) };
 }
 
 async function refuseNullKeys(writer: EngineWriter, { text }: TableName, { keys }: UpsertMode): Promise<void> {

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { JobError } from "../../../model/job-error.js";
 import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
-import type { CommitReceipt } from "../../../model/write-mode.js";
+import type { CommitReceipt, WriteMode } from "../../../model/write-mode.js";
 import type { EngineWriter } from "../../../ports/engine-target.js";
 import type { WriteRequest } from "../../../ports/job-destination.js";
 import type { RowStream } from "../../../ports/row-stream.js";
@@ -15,7 +15,8 @@ import { changeJobState, makeStateTable } from "./job-state.js";
 import type { SharedFile } from "./shared-file.js";
 import type { TableName } from "./table-name.js";
 import { fingerprintQuery, type TableShape } from "./table-shape.js";
-import { refuseMissingKeys, upsertRows } from "./upsert-rows.js";
+import { insertStaged, stageRows } from "./staged-rows.js";
+import { type Insertion, refuseMissingKeys, upsertRows } from "./upsert-rows.js";
 
 /** Writes rows into one table of a file, in one transaction. */
 export async function writeTable(
@@ -65,11 +66,9 @@ async function writeInTransaction(
   if (shape.schema() === null) {
     await run(`create schema if not exists ${catalog}.${table.schema}; create table ${path} (${columnList(schema)})`);
   }
-  if (mode.kind === "overwrite") await run(`delete from ${path}`);
   const names = schema.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
   const insert = `insert into ${path} (${names})`;
-  const { rowsStaged, rowsWritten } =
-    mode.kind === "upsert" ? await upsertRows(writer, { table, path, insert, mode }) : await insertRows(writer, insert);
+  const { rowsStaged, rowsWritten } = await writeRows(writer, { table, path, insert, mode });
   const change = state?.();
   if (change !== undefined) await changeJobState(run, catalog, table, change, commitId);
   // Also the proof that nothing before it failed unseen: a transaction that is aborted refuses it.
@@ -85,10 +84,18 @@ async function writeInTransaction(
   return granted.committed({ rowsWritten });
 }
 
-async function insertRows(
+async function writeRows(
   writer: EngineWriter,
-  insert: string,
+  { table, path, insert, mode }: Insertion & { readonly mode: WriteMode },
 ): Promise<{ readonly rowsStaged: number; readonly rowsWritten: number }> {
+  if (mode.kind === "upsert") return upsertRows(writer, { table, path, insert, mode });
+  if (mode.kind === "overwrite" && writer.readsTarget) {
+    // The query may read the very rows that it replaces.
+    const rowsStaged = await stageRows(writer);
+    await writer.execute(`delete from ${path}`);
+    return { rowsStaged, rowsWritten: await insertStaged(writer, insert) };
+  }
+  if (mode.kind === "overwrite") await writer.execute(`delete from ${path}`);
   const { rows } = await writer.writeRows(insert, "");
   return { rowsStaged: rows, rowsWritten: rows };
 }

@@ -18,6 +18,7 @@ export class StatementWriter implements EngineWriter {
 
   constructor(
     readonly catalog: string,
+    readonly readsTarget: boolean,
     private readonly parts: {
       readonly connection: EngineConnection;
       readonly query: InsertableQuery;

@@ -10,6 +10,8 @@ export interface WritingParts {
   readonly connection: EngineConnection;
   readonly files: AttachedFiles;
   readonly query: InsertableQuery;
+  /** Paths of the database files that the query reads. Default: none. */
+  readonly reads?: ReadonlySet<string>;
   /** Each of them ends what runs. */
   readonly signals: readonly AbortSignal[];
   /** Adds to a failure of the query what its sources know of it. Needs the connection outside a transaction. */
@@ -23,7 +25,8 @@ export async function writeTarget<T>(target: EngineTarget<T>, parts: WritingPart
   const file = attach && (await files.lease({ path: attach.path, readOnly: false, create: true, signals }));
   let failure: unknown;
   try {
-    return await target.write(new StatementWriter(file?.catalog ?? "", parts));
+    const readsTarget = attach !== undefined && parts.reads?.has(attach.path) === true;
+    return await target.write(new StatementWriter(file?.catalog ?? "", readsTarget, parts));
   } catch (error) {
     failure = error;
     throw error;

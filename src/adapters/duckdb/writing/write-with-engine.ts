@@ -81,6 +81,7 @@ async function writeBatches(
 function reporting(writer: EngineWriter, request: WriteRequest): EngineWriter {
   return {
     catalog: writer.catalog,
+    readsTarget: writer.readsTarget,
     execute: (sql) => writer.execute(sql),
     read: (sql) => writer.read(sql),
     writeRows: async (before, after) => {

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { link, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { csv, duckdb, DuckDBEngine } from "../../../../src/adapters/duckdb/entry.js";
@@ -7,7 +7,9 @@ import { JobExecutor } from "../../../../src/executor/job-executor.js";
 import { defineJob } from "../../../../src/jobs/define-job.js";
 import { sampleRows, write } from "../../../../src/testing/destination/destination-fixture.js";
 import { recordingLogger } from "../../../support/executor-harness.js";
-import { duckdbFile } from "../../../support/duckdb-file.js";
+import { duckdbFile, sqlInDuckDBFile } from "../../../support/duckdb-file.js";
+import { query, withEngine } from "../engine-session.js";
+import { inFolder } from "../engine-under-test.js";
 
 const NEVER_ABORTED = new AbortController().signal;
 
@@ -19,6 +21,50 @@ describe("tables of a DuckDB file as destinations", () => {
     await file.load("SALES.Orders", "select 3 as id");
     expect(await file.sql("select id from sales.orders order by id")).toEqual([{ id: 1 }, { id: 3 }]);
     expect(await file.sql("select id from main.orders")).toEqual([{ id: 2 }]);
+  });
+
+  it("of which two differ only in the case of letters that DuckDB tells apart", async () => {
+    await using file = await duckdbFile({ sql: 'create table "é" (a integer); create table "É" (b text, c integer)' });
+    await file.load("é", "select 1 as a");
+    await file.load("É", "select 'x' as b, 2 as c");
+    expect(await file.sql('select a, b, c from "é", "É"')).toEqual([{ a: 1, b: "x", c: 2 }]);
+  });
+
+  it.each(["out.t", "out.seen", "(select i from out.t union all from out.seen limit 3)"])(
+    "take what a query makes of the rows that it overwrites: %s",
+    async (from) => {
+      await using file = await duckdbFile({
+        sql: "create table t as select i from range(3) r(i); create view seen as from t",
+      });
+      const receipt = await file.load("t", `select i + 10 as i from ${from}`, { mode: { kind: "overwrite" } });
+      expect(receipt.rowsWritten).toBe(3);
+      expect(await file.sql("from t order by i")).toEqual([{ i: "10" }, { i: "11" }, { i: "12" }]);
+    },
+  );
+
+  it("are in one file, whether it is named by itself or by a link that was there before it", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "out.duckdb");
+      await symlink("real.duckdb", path);
+      await using file = await duckdbFile({ folder });
+      expect(file.connection.capabilities.resource).toBe(duckdb(join(folder, "real.duckdb")).capabilities.resource);
+      for (const mode of ["append", "overwrite"] as const) {
+        await file.load("t", "select 1 as i", { createIfMissing: true, mode: { kind: mode } });
+      }
+      expect(await readdir(folder)).not.toContain("out.duckdb.lock");
+    }));
+
+  it("not a file with other hard links, which nobody could tell from another file", async () => {
+    await using file = await duckdbFile();
+    await file.load("t", "select 1 as i", { createIfMissing: true });
+    await link(file.path, `${file.path}.other`);
+    await expect(file.load("t", "select 2 as i")).rejects.toMatchObject({
+      code: "connection_unavailable",
+      message: expect.stringContaining("other hard links") as string,
+    });
+    await rm(`${file.path}.other`);
+    await file.load("t", "select 3 as i");
+    expect(await file.sql("select i from t order by i")).toEqual([{ i: 1 }, { i: 3 }]);
   });
 
   it.each([
@@ -182,6 +228,34 @@ describe("tables of a DuckDB file as destinations", () => {
     const mode = { kind: "upsert", keys: ["id"] } as const;
     await Promise.all([1, 2, 3, 4].map((v) => file.load("t", `select 1 as id, ${v} as v`, { mode })));
     expect(await file.sql("select count(*)::int as n from t")).toEqual([{ n: 1 }]);
+  });
+
+  it("are read and written by one query though their file has another name that is only read", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "out.duckdb");
+      await sqlInDuckDBFile(path, "create table t as select 1 as i");
+      const written = duckdb(path, { access: "read_write", lockWaitMs: 0 });
+      await withEngine({ first: duckdb(path), second: written }, async ({ engine, rows }) => {
+        const stream = await engine.stream(query("select i + 1 as i from second.t"), { signal: NEVER_ABORTED });
+        const permit = () =>
+          Promise.resolve({ committed: () => ({ commitId: "a", rowsWritten: 1, snapshotId: null }) });
+        await written.destination?.("t")?.write(stream, {
+          commitId: "a",
+          mode: { kind: "append" },
+          schema: stream.schema,
+          createIfMissing: false,
+          signal: NEVER_ABORTED,
+          onProgress: () => undefined,
+          permit,
+        });
+        expect(await rows("from first.t order by i")).toEqual([{ i: 1 }, { i: 2 }]);
+      });
+    }));
+
+  it("are not touched by who looks for the state of a job", async () => {
+    await using file = await duckdbFile({ sql: "create table t as select 1 as i" });
+    expect(await file.destination("t").readState?.("j", NEVER_ABORTED)).toBeNull();
+    expect(await file.sql("select table_name from duckdb_tables()")).toEqual([{ table_name: "t" }]);
   });
 
   it("that change between the look and the write are left alone", async () => {
