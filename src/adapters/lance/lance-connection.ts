@@ -1,5 +1,6 @@
 import { constants } from "node:buffer";
 import { resolve } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { JobError } from "../../model/job-error.js";
 import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
@@ -29,7 +30,7 @@ const DEFAULT_LOCK_WAIT_MS = 60_000;
 
 /**
  * The Lance tables in a local folder, to be read and written. The folder is made by the first write; its parent must be
- * there. What Millrace knows of its commits stands in `_millrace` beside the tables.
+ * there. What Millrace knows of its commits stands in `_millrace` beside the tables. In a worker thread it is read only.
  *
  * @param folder relative to the working directory of this call.
  * @throws JobError `invalid_definition`
@@ -65,7 +66,12 @@ class LanceConnection implements Connection {
   readonly capabilities: ConnectionCapabilities = {
     kind: "lance",
     read: true,
-    write: "transactional",
+    // Lance commits on threads of its own. They outlive a worker that is terminated, whose lock is freed: what was settled as
+    // never there could still land.
+    write: isMainThread ? "transactional" : "read_only",
+    ...(!isMainThread && {
+      writeHint: "Lance is written from the main thread of a process only: run the executor there.",
+    }),
     tables: "named",
   };
   readonly #maintenance: Maintenance;

@@ -105,9 +105,9 @@ function primaryKey({ name, type, metadata }: Field, position: number): Field {
   return new Field(name, type as ArrowType, false, marks);
 }
 
-/** Lance takes a dot for a path into a struct, and cannot select a name with a backtick or none. */
+/** Lance takes a dot for a path into a struct and `*` for all columns, and cannot select a name with a backtick or none. */
 function canBeColumn(name: string): boolean {
-  return name !== "" && !/[.`]/.test(name) && !RESERVED.has(name);
+  return !["", "*"].includes(name) && !/[.`]/.test(name) && !RESERVED.has(name);
 }
 
 const RESERVED = new Set([

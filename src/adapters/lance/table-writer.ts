@@ -1,5 +1,6 @@
 import type { Schema } from "apache-arrow";
 import { JobError } from "../../model/job-error.js";
+import { stateConflict } from "../../model/write-refusals.js";
 import { canonicalJson, type JsonValue } from "../../model/json.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
@@ -150,11 +151,7 @@ export class TableWriter {
 
   private async refuseOtherState(journal: TableJournal, { key, from }: StateChange): Promise<void> {
     if (canonicalJson(await journal.state(key)) === canonicalJson(from)) return;
-    throw new JobError("state_conflict", {
-      message: `Another run of "${key}" committed to the Lance table "${this.table}" after this one had read the job's state.`,
-      hint: "Run it again: it then begins where the other one ended.",
-      table: this.table,
-    });
+    throw stateConflict(this.table, key);
   }
 
   private missing(): JobError {

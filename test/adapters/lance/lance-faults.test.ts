@@ -72,7 +72,7 @@ describe("a row that a column of the table refuses", () => {
     await expect(write(lake.destination(), trial)).rejects.toMatchObject({ code: "schema_mismatch", columns: ["id"] });
   });
 
-  it.each(["_commit", "_rowid", "a.b", "a`b", ""])("a new table with a column %j is refused", async (name) => {
+  it.each(["_commit", "_rowid", "a.b", "a`b", "*", ""])("a new table with a column %j is refused", async (name) => {
     await using lake = await lakeFolder();
     const schema: TableSchema = { columns: [{ name, type: { kind: "text" }, nullable: true }] };
     const trial = { commitId: "a", schema, steps: [[{ [name]: "x" }]], ...CREATE };

@@ -1,3 +1,4 @@
+import { type DataType as ArrowType, Field, Float32, List, type RecordBatch, Schema, Struct } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DuckDBEngine } from "../../../src/adapters/duckdb/entry.js";
 import { batchRows, type PlainRow } from "../../../src/model/batch-values.js";
@@ -38,11 +39,16 @@ async function rowsOf(sql: string): Promise<PlainRow[]> {
   return all;
 }
 
+async function collected(rows: RowStream): Promise<RecordBatch[]> {
+  const batches: RecordBatch[] = [];
+  for await (const batch of rows) batches.push(batch);
+  return batches;
+}
+
 /** Writes what a query gives, in slices that do not begin where a byte does. */
 async function load(table: string, sql: string, mode: WriteModeKind = "append"): Promise<void> {
   const rows = await stream(sql);
-  const steps = [];
-  for await (const batch of rows) steps.push(batch.slice(0, 3), batch.slice(3, batch.numRows));
+  const steps = (await collected(rows)).flatMap((batch) => [batch.slice(0, 3), batch.slice(3, batch.numRows)]);
   await write(lake.destination(table), {
     commitId: `commit-${made++}`,
     schema: rows.schema,
@@ -121,6 +127,67 @@ describe("values come back exactly", () => {
     expect(String((await table.schema()).fields[1]?.type)).toBe("FixedSizeList[3]<Float32>");
     const [nearest] = (await table.search([2.1, 1, 2]).limit(1).toArray()) as { id: bigint }[];
     expect(nearest?.id).toBe(2n);
+  });
+});
+
+describe("a value that Lance would refuse at the commit, or should have, is refused before the permit", () => {
+  /** Writes rows of a query with one column, and gives no permit. */
+  async function refusedEarly(table: string, value: string): Promise<void> {
+    const rows = await stream(`select ${value} as v`);
+    const atPermit = () => Promise.reject(new Error("the permit was asked for"));
+    const trial = { commitId: `commit-${made++}`, schema: rows.schema, createIfMissing: true, atPermit };
+    await expect(write(lake.destination(table), { ...trial, steps: await collected(rows) })).rejects.toMatchObject({
+      code: "destination_failed",
+      columns: ["v"],
+      retryable: false,
+    });
+  }
+
+  it.each([
+    ["list", new List(new Field("item", new Float32(), false)), "[1::float]", "[1, null::float]"],
+    ["struct", new Struct([new Field("a", new Float32(), false)]), "{'a': 1::float}", "{'a': null::float}"],
+  ] as const)("a null within a %s that takes none", async (name, type, right, wrong) => {
+    const table = `strict_${name}`;
+    const schema = new Schema([new Field("v", type as ArrowType, true)]);
+    await (await lake.plain()).createEmptyTable(table, schema);
+    await load(table, `select ${right} as v from range(3)`);
+    await refusedEarly(table, wrong);
+    expect(await rowsOf(`select * from lake.${table}`)).toHaveLength(3);
+  });
+
+  it.each(["float", "double"])("a NaN in a vector of type %s, also in a new table", async (item) => {
+    const table = `nan_${item}`;
+    const wrong = `array_value(1::${item}, 'nan'::${item})`;
+    await refusedEarly(table, wrong);
+    await load(table, `select unnest([array_value('inf'::${item}, null), null]) as v`);
+    await refusedEarly(table, wrong);
+    expect(await rowsOf(`select * from lake.${table}`)).toHaveLength(2);
+  });
+
+  it.each(["append", "upsert"] as const)("a time beyond the finer unit of its column, by %s", async (kind) => {
+    const id = { name: "id", type: { kind: "integer", bits: 64, signed: true }, nullable: true } as const;
+    const times = (unit: "s" | "ms" | "us"): TableSchema => ({
+      columns: [id, { name: "t", type: { kind: "timestamp", unit, zoned: false }, nullable: true }],
+    });
+    const table = `far_${kind}`;
+    const rows = async (unit: "s" | "ms" | "us", t: bigint | null): Promise<void> => {
+      const mode = kind === "upsert" ? ({ kind, keys: ["t"] } as const) : kind;
+      const trial = { commitId: `commit-${made++}`, schema: times(unit), mode, createIfMissing: true };
+      await write(lake.destination(table), { ...trial, steps: [[{ id: 1, t }]] });
+    };
+    await rows("us", 5n);
+    for (const [unit, t] of [
+      ["s", 9_300_000_000_000n],
+      ["ms", -9_300_000_000_000_000n],
+    ] as const) {
+      await expect(rows(unit, t)).rejects.toMatchObject({
+        code: "destination_failed",
+        columns: ["t"],
+        retryable: false,
+      });
+    }
+    await rows("s", 9_223_372_036_854n);
+    expect(await lake.read(table)).toHaveLength(2);
   });
 });
 

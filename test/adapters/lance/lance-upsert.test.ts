@@ -73,6 +73,18 @@ describe("keys", () => {
     expect(await lake.read()).toBeNull();
   });
 
+  it("with a quotation mark in their name are refused: Lance would find them only at the commit, and not", async () => {
+    await using lake = await lakeFolder();
+    const key = 'a"b';
+    const schema: TableSchema = { columns: [{ name: key, type: { kind: "text" }, nullable: true }] };
+    const steps = [[{ [key]: "x" }]];
+    await write(lake.destination(), { commitId: "a", schema, steps, createIfMissing: true });
+    const upsert = { commitId: "b", mode: { kind: "upsert", keys: [key] }, schema, steps } as const;
+    const atPermit = () => Promise.reject(new Error("the permit was asked for"));
+    await expect(write(lake.destination(), { ...upsert, atPermit })).rejects.toMatchObject({ columns: [key] });
+    expect(await lake.read()).toHaveLength(1);
+  });
+
   it("become the primary key of a table that an upsert makes: Lance then lets others insert none twice", async () => {
     await using lake = await lakeFolder();
     await write(lake.destination(), { commitId: "a", mode: BY_ID, steps: [sampleRows(1, 2)], createIfMissing: true });

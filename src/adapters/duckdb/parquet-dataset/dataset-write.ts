@@ -35,7 +35,9 @@ export class DatasetWrite {
     if (settled !== undefined) throw alreadySettled(request.commitId, settled.rows !== null);
     const plan = planWrite(base, request, layout);
     if (base === null) await table.make();
-    return new DatasetWrite(table, request, plan, await table.author(), base);
+    const write = new DatasetWrite(table, request, plan, await table.author(), base);
+    if (base === null) await write.checkLinks();
+    return write;
   }
 
   async commit(fill: FillFolder, permit: WriteRequest["permit"]): Promise<CommitReceipt> {
@@ -64,6 +66,15 @@ export class DatasetWrite {
       }
     } catch {
       // The commit is what it is, and what was left is swept one day.
+    }
+  }
+
+  private async checkLinks(): Promise<void> {
+    try {
+      await this.table.checkLinks(this.author);
+    } catch (error) {
+      await this.end();
+      throw error;
     }
   }
 

@@ -39,12 +39,13 @@ export async function pruneTable(table: TableFolder, options: PruneOptions): Pro
   const author = await table.author();
   try {
     const swept = await fenceAbandoned(table, author, base, options.abandonedAfterMs ?? DAY_MS);
+    // A writer that died behind its commit may have left others with a snapshot that goes now.
+    await table.showCurrent(author);
     const { kept, old } = divided(await wholeVersions(table), options.keep);
     // From the oldest on: what is whole stays one piece, at whose end the look for it may stop.
     for (const entry of old.toReversed()) await table.log.cutDown(author, entry);
     const files = await removeFiles(table, old, kept);
     for (const folder of swept) await table.disk.remove(join(table.data, folder));
-    await table.showCurrent(author);
     return { snapshots: old.filter(isSnapshot).length, files, abandonedWrites: swept.length };
   } finally {
     await table.disk.remove(author.folder).catch(() => undefined);

@@ -40,7 +40,7 @@ export async function syncFiles(
   { folder }: Author,
   staged: readonly DataFile[],
 ): Promise<void> {
-  const files = staged.map((file) => `${path}/${file.path}`);
+  const files = staged.map((file) => join(path, file.path));
   const folders = new Set([data, folder]);
   for (const file of files) for (let at = dirname(file); at !== folder; at = dirname(at)) folders.add(at);
   const all = [...files, ...folders];

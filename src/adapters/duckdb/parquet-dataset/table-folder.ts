@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import type { Disk } from "./disk.js";
+import { isWhole, parseEntry } from "./manifest.js";
 import { type Author, ManifestLog } from "./manifest-log.js";
 
 /** Marks the folder of a dataset: an empty mount point has none, so nobody takes it for a dataset without tables. */
@@ -69,6 +70,14 @@ export class TableFolder {
     return { folder, name: basename(folder), mayBeNamed: false };
   }
 
+  /** Rejects where a file cannot have a second name: no commit could be published there, and none settled. */
+  async checkLinks(author: Author): Promise<void> {
+    const second = join(author.folder, "link.json");
+    await this.disk.link(join(dirname(this.path), MARKER), second);
+    // DuckDB wants the folder empty.
+    await this.disk.remove(second);
+  }
+
   /** Shows the newest version to readers that know nothing of the log. */
   async showCurrent(author: Author): Promise<void> {
     for (let shown = 0, round = 0; ; round += 1) {
@@ -76,9 +85,13 @@ export class TableFolder {
       if (newest === null || newest.columns === null || newest.version === shown) return;
       const name = join(author.folder, `current-${round}.json`);
       await this.disk.link(this.log.path(newest.version), name);
-      await this.disk.replace(join(this.path, CURRENT), name);
+      const linked = parseEntry((await this.disk.read(name)) ?? "", newest.version, name);
+      // Pruned since it was read: there is a newer one.
+      const isPruned = !isWhole(linked);
+      if (!isPruned) await this.disk.replace(join(this.path, CURRENT), name);
       // Renaming one name of a file onto another name of the same file leaves both.
       await this.disk.remove(name);
+      if (isPruned) continue;
       // Somebody may have shown a newer one in between.
       shown = newest.version;
     }

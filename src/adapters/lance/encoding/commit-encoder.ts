@@ -14,9 +14,10 @@ import type { TableSchema } from "../../../model/table-schema.js";
 import type { CommitId } from "../../../model/write-mode.js";
 import { dataTypeOf } from "../lance-types.js";
 import { isCommitColumn } from "../table-shape.js";
-import { convertData } from "./convert-data.js";
+import { convertData, TimeOutOfRange } from "./convert-data.js";
 import { IpcBuffer } from "./ipc-buffer.js";
 import { nullData } from "./null-data.js";
+import { valueProblem } from "./value-problem.js";
 
 export interface CommitEncoding {
   readonly commitId: CommitId;
@@ -52,7 +53,7 @@ export class CommitEncoder {
     return this.#buffer.byteLength;
   }
 
-  /** @throws JobError `destination_failed` for a null that its column refuses, and beyond the limit of bytes. */
+  /** @throws JobError `destination_failed` for a value that its column refuses, and beyond the limit of bytes. */
   add(batch: RecordBatch): void {
     if (batch.numRows === 0) return;
     const children = this.#columns.map((make) => make(batch));
@@ -76,15 +77,24 @@ export class CommitEncoder {
     if (column === undefined) return ({ numRows }) => nullData(type, numRows);
     const to = dataTypeOf(field);
     return (batch) => {
-      const data = convertData(batch.data.children[index]!, column.type, to, type);
-      if (!field.nullable && data.nullCount > 0) throw this.#nullRefused(field.name);
+      const data = this.#inRange(field.name, () => convertData(batch.data.children[index]!, column.type, to, type));
+      const problem = valueProblem(field, data);
+      if (problem !== undefined) throw this.#refused(field.name, problem);
       return data;
     };
   }
 
-  #nullRefused(column: string): JobError {
+  #inRange(column: string, convert: () => Data): Data {
+    try {
+      return convert();
+    } catch (error) {
+      throw error instanceof TimeOutOfRange ? this.#refused(column, error.message) : error;
+    }
+  }
+
+  #refused(column: string, problem: string): JobError {
     return new JobError("destination_failed", {
-      message: `Column "${column}" of the Lance table "${this.encoding.table}" takes no nulls, and the query yields one; nothing was written.`,
+      message: `Column "${column}" of the Lance table "${this.encoding.table}" ${problem}; nothing was written.`,
       hint: "Filter such rows out in the query, or give them a value with coalesce().",
       retryable: false,
       table: this.encoding.table,

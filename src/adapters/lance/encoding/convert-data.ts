@@ -2,9 +2,14 @@ import { BufferType, Data, type DataType as ArrowType, Utf8 } from "apache-arrow
 import { type DataType, sameDataType } from "../../../model/data-type.js";
 import { emptyValues, hasLongOffsets, nullBooleans, nullData } from "./null-data.js";
 
+/** Its message is a clause whose subject is the column. */
+export class TimeOutOfRange extends RangeError {}
+
 /**
  * A column of one type as the layout of another that holds all its values: what `lanceStorage` lets pass. Column by
  * column, and nothing is copied where both layouts are the same.
+ *
+ * @throws TimeOutOfRange for a time beyond what the finer unit of its column reaches.
  */
 export function convertData(data: Data, from: DataType, to: DataType, type: ArrowType): Data {
   if (from.kind === "null") return nullData(type, data.length);
@@ -97,7 +102,15 @@ function withLongOffsets(data: Data, type: ArrowType): Data {
 function finer(data: Data, type: ArrowType, factor: bigint): Data {
   const { buffer, byteOffset } = data.values as ArrayBufferView;
   const ticks = new BigInt64Array(buffer, byteOffset, data.length);
-  const scaled = ticks.map((tick) => (tick === INFINITE || tick === -INFINITE ? tick : tick * factor));
+  const scaled = ticks.map((tick, row) => {
+    if (tick === INFINITE || tick === -INFINITE) return tick;
+    const scaledTick = tick * factor;
+    // The array would wrap it. Under a null lies anything.
+    if (BigInt.asIntN(64, scaledTick) !== scaledTick && data.getValid(row)) {
+      throw new TimeOutOfRange("reaches less far than a time that the query yields");
+    }
+    return scaledTick;
+  });
   return withValues(data, type, () => scaled);
 }
 

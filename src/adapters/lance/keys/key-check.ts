@@ -11,7 +11,7 @@ import { columnValues } from "../../../model/batch-values.js";
 import { type DataType, formatDataType } from "../../../model/data-type.js";
 import { JobError } from "../../../model/job-error.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { convertData } from "../encoding/convert-data.js";
+import { convertData, TimeOutOfRange } from "../encoding/convert-data.js";
 import { emptyValues } from "../encoding/null-data.js";
 import { dataTypeOf, lanceField } from "../lance-types.js";
 import type { KeyColumn, KeyFinding } from "./key-index.js";
@@ -44,7 +44,7 @@ export class KeyCheck {
   readonly #finding: Promise<KeyFinding>;
   #rows = 0;
 
-  /** @throws JobError `destination_failed` when a key is no column, or of a type whose equality is not that of its bytes. */
+  /** @throws JobError `destination_failed` when a key is no column, or one that Lance or the bytes of its values cannot compare. */
   constructor(private readonly write: KeyedWrite) {
     this.#parts = write.keys.map((key) => this.#part(key));
     this.#worker = new Worker(workerSource, {
@@ -66,7 +66,7 @@ export class KeyCheck {
   /** @throws JobError `destination_failed` for a null in a key. */
   add(batch: RecordBatch): void {
     const columns = this.#parts.map((part) => {
-      const data = convertData(batch.data.children[part.index]!, part.from, part.to, part.type);
+      const data = this.#converted(batch, part);
       if (data.nullCount > 0) throw this.#refused(part.name, `a row of the query has a null in the key "${part.name}"`);
       return keyColumn(data);
     });
@@ -95,6 +95,14 @@ export class KeyCheck {
     await this.#worker.terminate();
   }
 
+  #converted(batch: RecordBatch, { name, index, from, to, type }: KeyPart): Data {
+    try {
+      return convertData(batch.data.children[index]!, from, to, type);
+    } catch (error) {
+      throw error instanceof TimeOutOfRange ? this.#refused(name, `the key "${name}" ${error.message}`) : error;
+    }
+  }
+
   #part(key: string): KeyPart {
     const { source, target } = this.write;
     const index = source.columns.findIndex(({ name }) => name === key);
@@ -102,6 +110,8 @@ export class KeyCheck {
     const column = source.columns[index];
     if (column === undefined || field === undefined)
       throw this.#refused(key, `the query yields no key column "${key}"`);
+    // Lance cannot find it, and says so only at the commit.
+    if (key.includes('"')) throw this.#refused(key, `a column with a quotation mark such as ${key} cannot be a key`);
     const to = dataTypeOf(field);
     if (!KEY_KINDS.has(to.kind)) throw this.#refused(key, `a ${formatDataType(to)} such as "${key}" cannot be a key`);
     return { name: key, index, from: column.type, to, type: lanceField(key, to).type as ArrowType };

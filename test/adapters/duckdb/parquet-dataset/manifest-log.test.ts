@@ -112,6 +112,66 @@ describe("the log", () => {
     expect((await table.log.newest())?.files).toHaveLength(2);
   });
 
+  it("refuses a disk without hard links before the permit, and leaves nothing there", async () => {
+    const { memory, disk } = counted();
+    const link = () => Promise.reject(Object.assign(new Error("EPERM"), { code: "EPERM", syscall: "link" }));
+    const table = new TableFolder({ ...disk, link }, "/lake/t");
+    const layout = { table: "t", overwrite: "table", partitionBy: undefined } as const;
+    await expect(DatasetWrite.begin(table, request("a"), layout)).rejects.toThrow("EPERM");
+    expect(memory.list("/lake/t/data")).toEqual([]);
+  });
+
+  it("shows others a whole snapshot, also where it is pruned at that moment", async () => {
+    const { memory, disk } = counted();
+    const table = new TableFolder(disk, "/lake/t");
+    const put = (path: string): void => memory.put(path, "rows");
+    await append(table, put, "a");
+    const current = "/lake/t/_current.json";
+    let isPruned = false;
+    const shown: string[] = [];
+    const slow = new TableFolder(
+      {
+        ...disk,
+        read: async (path) => {
+          const text = await disk.read(path);
+          // It has just read the newest version, and found none behind it.
+          if (text === undefined && path === table.log.path(3) && !isPruned) {
+            isPruned = true;
+            await append(table, put, "c");
+            await pruneTable(table, { keep: 1 });
+          }
+          return text;
+        },
+        replace: async (path, by) => {
+          await disk.replace(path, by);
+          if (path === current) shown.push((await disk.read(path)) ?? "");
+        },
+      },
+      "/lake/t",
+    );
+    await append(table, put, "b");
+    await slow.showCurrent(await slow.author());
+    expect(shown.map((text) => "files" in (JSON.parse(text) as object))).toEqual([true]);
+  });
+
+  it("shows others the newest snapshot before older ones are pruned", async () => {
+    const { memory, disk } = counted();
+    const table = new TableFolder(disk, "/lake/t");
+    const current = "/lake/t/_current.json";
+    const put = (path: string): void => memory.put(path, "rows");
+    await append(table, put, "a");
+    const first = memory.read(current) ?? "";
+    await append(table, put, "b");
+    // As a writer leaves it that dies behind its commit.
+    memory.remove(current);
+    memory.put(current, first);
+    const order: string[] = [];
+    const replace = (path: string, by: string) => (order.push(path), disk.replace(path, by));
+    await pruneTable(new TableFolder({ ...disk, replace }, "/lake/t"), { keep: 1 });
+    expect(order).toEqual([current, table.log.path(1)]);
+    expect(memory.read(current)).toBe(memory.read(table.log.path(2)));
+  });
+
   it("keeps what a failed link may have published", async () => {
     const { memory, disk } = counted();
     const failing: Disk = {
