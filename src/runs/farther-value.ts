@@ -24,7 +24,7 @@ function compare(kind: StateDeclaration["type"]["kind"], left: ParameterValue, r
       return sign(unscaled(left), unscaled(right));
     default:
       // Dates and times are written with all their digits, the largest unit first.
-      return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
+      return Buffer.compare(Buffer.from(left as string), Buffer.from(right as string));
   }
 }
 
@@ -33,5 +33,5 @@ function sign<T extends number | bigint>(left: T, right: T): number {
 }
 
 function unscaled(value: ParameterValue): bigint {
-  return BigInt(String(value).replace(".", ""));
+  return BigInt((value as string).replace(".", ""));
 }
