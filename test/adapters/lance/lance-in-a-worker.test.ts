@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -11,8 +10,8 @@ import { lance } from "../../../src/adapters/lance/entry.js";
 
 it("is read only in a worker thread, where its lock would not outlive a commit", async () => {
   expect(lance("lake").capabilities).toMatchObject({ read: true, write: "transactional" });
-  const folder = await mkdtemp(join(tmpdir(), "millrace-lance-worker-"));
-  const outfile = join(folder, "lance.mjs");
+  // Inside the checkout, where the packages are found that it imports.
+  const outfile = join(import.meta.dirname, "../../../.tmp", `lance-${crypto.randomUUID()}.mjs`);
   await build({
     entryPoints: [fileURLToPath(new URL("../../../src/adapters/lance/entry.ts", import.meta.url))],
     outfile,
@@ -32,5 +31,5 @@ it("is read only in a worker thread, where its lock would not outlive a commit",
     writeHint: expect.stringContaining("main thread") as string,
   });
   await worker.terminate();
-  await rm(folder, { recursive: true });
+  await rm(outfile);
 });
