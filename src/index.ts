@@ -147,6 +147,7 @@ export type {
   EngineQuery,
   QueryDescription,
   QueryEngine,
+  StreamOptions,
 } from "./ports/query-engine.js";
 export type { RowStream } from "./ports/row-stream.js";
 export type { Scheduler, ScheduleTrigger } from "./ports/scheduler.js";

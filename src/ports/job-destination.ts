@@ -56,6 +56,8 @@ export interface DestinationCapabilities {
    * landed, not rule out one in flight. `none`: it never knows; such a destination is used with retries off.
    */
   readonly commitFence: "fenced" | "lookup" | "none";
+  /** The `dialect` of the engine that can write the rows by itself: {@link RowStream.into}. */
+  readonly writtenBy?: string;
   /** Whether a write can store a {@link StateChange} in the same act as its rows. */
   readonly state?: boolean;
   /** The largest result in bytes that one commit may hold; absent when there is no limit but the system's. */

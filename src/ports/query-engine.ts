@@ -28,9 +28,17 @@ export interface QueryEngine {
    * Runs the query. Aborting the signal stops it within 50 ms and makes the iteration throw the signal's reason. `limit`
    * ends the result after so many rows.
    */
-  stream(query: EngineQuery, options: { readonly signal: AbortSignal; readonly limit?: number }): Promise<RowStream>;
+  stream(query: EngineQuery, options: StreamOptions): Promise<RowStream>;
   /** Ends what runs and frees everything that `open` took. May be called twice. */
   close(): Promise<void>;
+}
+
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** Default: all rows. */
+  readonly limit?: number;
+  /** The query starts with the first use of its rows, and not before, so that they have `into` where the engine offers that. */
+  readonly unstarted?: boolean;
 }
 
 export interface EngineContext {

@@ -99,7 +99,8 @@ export class Attempt {
     const query = this.#query(state);
     let stream: RowStream;
     try {
-      stream = await engine.stream(query, { signal });
+      const unstarted = resolved.destination.capabilities.writtenBy === engine.dialect;
+      stream = await engine.stream(query, { signal, unstarted });
     } catch (error) {
       throw queryError(error);
     }

@@ -1,5 +1,11 @@
 import { JobError } from "../../model/job-error.js";
-import type { EngineContext, EngineQuery, QueryDescription, QueryEngine } from "../../ports/query-engine.js";
+import type {
+  EngineContext,
+  EngineQuery,
+  QueryDescription,
+  QueryEngine,
+  StreamOptions,
+} from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { DUCKDB_DIALECT } from "./dialect.js";
 import { checkEngineOptions, type DuckDBEngineOptions } from "./engine-options.js";
@@ -39,11 +45,8 @@ export class DuckDBEngine implements QueryEngine {
     return (await this.#opened()).explain(query, signal);
   }
 
-  async stream(
-    query: EngineQuery,
-    options: { readonly signal: AbortSignal; readonly limit?: number },
-  ): Promise<RowStream> {
-    return (await this.#opened()).stream(query, options.signal, options.limit);
+  async stream(query: EngineQuery, options: StreamOptions): Promise<RowStream> {
+    return (await this.#opened()).stream(query, options);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { createHash } from "node:crypto";
 import { JobError } from "../../model/job-error.js";
-import type { EngineContext, EngineQuery, QueryDescription } from "../../ports/query-engine.js";
+import type { EngineContext, EngineQuery, QueryDescription, StreamOptions } from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { abortable } from "./abortable.js";
 import { type ConnectionInstance, guestsOf } from "./connection-instance.js";
@@ -66,10 +66,10 @@ export class EngineSession {
     return this.abortable(signal, () => this.explainNow(query, signal));
   }
 
-  stream(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
+  stream(query: EngineQuery, options: StreamOptions): Promise<RowStream> {
     return this.abortable(
-      signal,
-      () => this.streamNow(query, signal, limit),
+      options.signal,
+      () => this.streamNow(query, options),
       (late) => late.close(),
     );
   }
@@ -118,7 +118,7 @@ export class EngineSession {
     });
   }
 
-  private async streamNow(query: EngineQuery, signal: AbortSignal, limit: number | undefined): Promise<RowStream> {
+  private async streamNow(query: EngineQuery, { signal, limit, unstarted = false }: StreamOptions): Promise<RowStream> {
     const signals = [signal, this.closing.signal];
     const references = await this.check.tables(rendered(query));
     const connection = await this.database.connect();
@@ -144,8 +144,9 @@ export class EngineSession {
           this.running.delete(running);
         },
       });
+      if (!unstarted) await running.begin();
       this.running.add(running);
-      return new QueryStream(plan.schema, running, signal, limit);
+      return new QueryStream(plan.schema, running, signal, { limit, hasInto: unstarted });
     } catch (error) {
       this.database.release(connection);
       await release();

@@ -11,8 +11,9 @@ import type { RunningQuery } from "./running-query.js";
 /** The rows of a running query as Arrow batches. */
 export class QueryStream implements RowStream {
   readonly dialect = DUCKDB_DIALECT;
-  /** Absent where the rows are limited: DuckDB would have to write a part of what it computes. */
+  /** Absent where the query has started, and where its rows are limited: DuckDB would have to write a part of what it computes. */
   readonly into?: <T>(target: EngineTarget<T>) => Promise<T>;
+  private readonly limit: number;
   private isRead = false;
   /** Ends what the reader waits for. */
   private fail: ((reason: unknown) => void) | undefined;
@@ -21,9 +22,10 @@ export class QueryStream implements RowStream {
     readonly schema: TableSchema,
     private readonly query: RunningQuery,
     private readonly signal: AbortSignal,
-    private readonly limit = Infinity,
+    { limit = Infinity, hasInto }: { readonly limit?: number | undefined; readonly hasInto: boolean },
   ) {
-    if (limit === Infinity) this.into = (target) => this.writtenInto(target);
+    this.limit = limit;
+    if (hasInto && limit === Infinity) this.into = (target) => this.writtenInto(target);
     signal.addEventListener("abort", this.abort, { once: true });
     if (signal.aborted) this.abort();
   }

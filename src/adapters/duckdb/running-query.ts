@@ -61,8 +61,18 @@ export class RunningQuery {
   private readonly stopping = new AbortController();
   private ending: Promise<void> | undefined;
 
-  /** The query owns its connection from here on. It starts with the first {@link fetch}. */
+  /** The query owns its connection from here on. It starts with {@link begin}, or with the first {@link fetch}. */
   constructor(private readonly query: QueryToRun) {}
+
+  /** Lets DuckDB work ahead of the first fetch. */
+  async begin(): Promise<void> {
+    try {
+      this.pending = await this.start(!this.query.isTiny);
+    } catch (error) {
+      this.query.plan.statement.destroySync();
+      throw await this.explained(runError(error));
+    }
+  }
 
   /** The next rows; null when there are no more, which is not yet proven. One call at a time. */
   async fetch(): Promise<DuckDBDataChunk | null> {

@@ -21,7 +21,7 @@ async function into<T>(
   write: (writer: EngineWriter) => Promise<T>,
   { path, signal } = HANDS_OVER,
 ): Promise<T> {
-  const stream = await engine.stream(typeof text === "string" ? query(text) : text, { signal });
+  const stream = await engine.stream(typeof text === "string" ? query(text) : text, { signal, unstarted: true });
   const target: EngineTarget<T> = { dialect: "duckdb", ...(path !== "" && { attach: { path } }), write };
   try {
     if (stream.into === undefined) throw new Error("there is no third door");
@@ -83,20 +83,23 @@ describe("the engine writes a query's rows by itself", () => {
 
   it("and has not begun before that", () =>
     withEngine({}, async ({ engine }) => {
-      const stream = await engine.stream(query("select error('it ran')::int as x"), { signal: NEVER_ABORTED });
+      const stream = await engine.stream(query("select error('it ran')::int as x"), {
+        signal: NEVER_ABORTED,
+        unstarted: true,
+      });
       await stream.close();
     }));
 
   it("but not where the rows are limited", () =>
     withEngine({}, async ({ engine }) => {
-      const stream = await engine.stream(query("select 1 as i"), { signal: NEVER_ABORTED, limit: 1 });
+      const stream = await engine.stream(query("select 1 as i"), { signal: NEVER_ABORTED, limit: 1, unstarted: true });
       expect(stream.into).toBeUndefined();
       await stream.close();
     }));
 
   it("once: not twice, and not after an iteration", () =>
     withEngine({}, async ({ engine }) => {
-      const stream = await engine.stream(query("select 1 as i"), { signal: NEVER_ABORTED });
+      const stream = await engine.stream(query("select 1 as i"), { signal: NEVER_ABORTED, unstarted: true });
       const target: EngineTarget<null> = { dialect: "duckdb", write: () => Promise.resolve(null) };
       expect(await stream.into?.(target)).toBeNull();
       await expect(stream.into?.(target)).rejects.toThrow(/second time/);
@@ -146,7 +149,7 @@ describe("what goes wrong while the engine writes", () => {
       return withEngine({ a: parquet(from), out: duckdb(path, { access: "read_write" }) }, async ({ engine }) => {
         await sqlInDuckDBFile(path, `create table t (i integer, j integer); copy (select 1 as i, 2 as j) to '${from}'`);
         for (const replacement of ["7 as j, 8 as i", "7.9::double as i, 8 as j"]) {
-          const stream = await engine.stream(query("select * from a"), { signal: NEVER_ABORTED });
+          const stream = await engine.stream(query("select * from a"), { signal: NEVER_ABORTED, unstarted: true });
           await sqlInDuckDBFile(path, `copy (select ${replacement}) to '${from}'`);
           const write = (writer: EngineWriter) => writer.writeRows(`insert into ${writer.catalog}.t (i, j)`, "");
           const written = stream.into?.({ dialect: "duckdb", attach: { path }, write });
@@ -163,7 +166,7 @@ describe("what goes wrong while the engine writes", () => {
       return withEngine({ out: duckdb(path, { access: "read_write" }) }, async ({ engine }) => {
         const lock = await FileLock.acquire(`${path}.lock`, { signal: NEVER_ABORTED, waitMs: 0 });
         const controller = new AbortController();
-        const stream = await engine.stream(query("select 1 as n"), { signal: controller.signal });
+        const stream = await engine.stream(query("select 1 as n"), { signal: controller.signal, unstarted: true });
         const writing = stream.into?.({ dialect: "duckdb", attach: { path }, write: toTable });
         const reason = new Error("cancelled");
         controller.abort(reason);

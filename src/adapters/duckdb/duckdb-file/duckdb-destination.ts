@@ -1,3 +1,4 @@
+import { DUCKDB_DIALECT } from "../dialect.js";
 import { isJobError, causeChain } from "../../../model/job-error.js";
 import type { DataType } from "../../../model/data-type.js";
 import type { JsonValue } from "../../../model/json.js";
@@ -26,6 +27,7 @@ export class DuckDBDestination implements JobDestination {
     modes: ["append", "overwrite", "upsert"],
     createsTable: "on_request",
     commitFence: "fenced",
+    writtenBy: DUCKDB_DIALECT,
     state: true,
   };
 

@@ -1,3 +1,4 @@
+import { DUCKDB_DIALECT } from "../dialect.js";
 import type { DataType } from "../../../model/data-type.js";
 import type { JsonValue } from "../../../model/json.js";
 import type { StorageAnswer } from "../../../model/lossless-storage.js";
@@ -27,6 +28,7 @@ export class DatasetDestination implements JobDestination {
     modes: ["append", "overwrite"],
     createsTable: "on_request",
     commitFence: "fenced",
+    writtenBy: DUCKDB_DIALECT,
     state: true,
   };
 
