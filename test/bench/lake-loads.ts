@@ -97,7 +97,8 @@ async function lanceTable(table: LoadTable, folder: string, bound: number): Prom
     rows: table.rows,
     ours: async (watch) => {
       await rm(ours, { recursive: true, force: true });
-      return secondsOfLoad(table, lance(ours), { table: "out.t", createIfMissing: true }, watch);
+      const out = lance(ours, { maxCommitBytes: 2 * 1024 ** 3 });
+      return secondsOfLoad(table, out, { table: "out.t", createIfMissing: true }, watch);
     },
     theirs: async () => {
       await rm(theirs, { recursive: true, force: true });
