@@ -115,7 +115,7 @@ export { StoreOpeners } from "./model/store-openers.js";
 
 // The ports: what a store, a destination, a connection or an engine of your own implements.
 export type { Clock } from "./ports/clock.js";
-export type { Connection, ConnectionCapabilities } from "./ports/connection.js";
+export type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "./ports/connection.js";
 export type { EngineTarget, EngineWriter, WrittenRows } from "./ports/engine-target.js";
 export type { IdSource } from "./ports/ids.js";
 export type {
@@ -145,10 +145,12 @@ export type {
   BoundParameter,
   EngineContext,
   EngineQuery,
+  ExplainedScan,
   QueryDescription,
   QueryEngine,
+  QueryExplanation,
   StreamOptions,
 } from "./ports/query-engine.js";
 export type { RowStream } from "./ports/row-stream.js";
 export type { Scheduler, ScheduleTrigger } from "./ports/scheduler.js";
-export type { EngineRelation, ScanRequest, TableSource } from "./ports/table-source.js";
+export type { EngineRelation, ScanRequest, TableSource, WantedRows } from "./ports/table-source.js";

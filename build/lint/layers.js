@@ -6,7 +6,7 @@
 const DOMAIN = ["model", "ports", "jobs", "runs"];
 const FEATURES = ["schedules", "executions", "pipelines", "catalog"];
 const ADAPTER = {
-  may: ["model", "ports", "adapters/sql", "adapters/file-lock"],
+  may: ["model", "ports", "adapters/sql", "adapters/file-lock", "adapters/arrow"],
   because:
     "an adapter knows the ports, its own driver and the parts that adapters share, so that any one can be removed",
 };
@@ -36,6 +36,11 @@ const layers = {
   cli: { may: [...DOMAIN, ...FEATURES, "executor", "http"], because: "cli is a thin edge over the executor" },
   testing: { may: ["model", "ports"], because: "the suites must hold for adapters written by others" },
   "adapters/sql": { may: ["model", "ports"], because: "it is the driverless part that the SQL adapters share" },
+  "adapters/arrow": {
+    may: ["model", "ports"],
+    because:
+      "it makes Arrow batches of the model's types for all adapters that read or write them, and knows none of them",
+  },
   "adapters/file-lock": { may: [], because: "it is the lock that adapters for files share, and knows none of them" },
   index: {
     may: [...DOMAIN, ...FEATURES, "executor", "adapters/croner", "adapters/memory", "adapters/system"],
@@ -53,7 +58,7 @@ const SQL_STORES = ["adapters/sqlite", "adapters/postgres", "adapters/mysql", "a
 /** The only packages that src/ may load, and where. A package that is missing here is a decision not yet taken. */
 export const packages = {
   "apache-arrow": {
-    in: ["adapters/duckdb", "adapters/lance", "testing"],
+    in: ["adapters/arrow", "adapters/duckdb", "adapters/lance", "testing"],
     typesAnywhere: true,
     because: "Arrow costs 70 ms to load; outside the Arrow adapters only its types may be used (`import type`)",
   },
@@ -66,6 +71,7 @@ export const packages = {
   "@lancedb/lancedb": { in: ["adapters/lance"], because: "one driver, one adapter" },
   yaml: { in: ["jobs"], because: "only job files are written in it" },
   pg: { in: ["adapters/postgres"], because: "one driver, one adapter" },
+  mysql2: { in: ["adapters/mysql"], because: "one driver, one adapter" },
   croner: { in: ["adapters/croner"], because: "one driver, one adapter" },
   kysely: { in: SQL_STORES, because: "SQL is built in the SQL adapters and nowhere else" },
   neverthrow: {

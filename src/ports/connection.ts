@@ -1,5 +1,6 @@
 import type { JobDestination } from "./job-destination.js";
-import type { TableSource } from "./table-source.js";
+import type { RecordBatch } from "apache-arrow";
+import type { ScanRequest, TableSource } from "./table-source.js";
 
 /**
  * A named outside system: the root of a dotted table name.
@@ -12,6 +13,11 @@ export interface Connection {
   readonly capabilities: ConnectionCapabilities;
   /** The table of this name; `""` asks for the connection's only table. Undefined: the connection has no such name. */
   source?(table: string): TableSource | undefined;
+  /**
+   * One moment of the whole system, from which a query reads all its tables. Absent: each scan sees the moment at which it
+   * begins. An engine that takes it scans by it, and by no {@link TableSource.scan} of this connection.
+   */
+  snapshot?(signal: AbortSignal): Promise<ConnectionSnapshot>;
   /** As {@link source}, for writing. Only called when `capabilities.write` is `"transactional"`. */
   destination?(table: string): JobDestination | undefined;
   /** Resolves when the system answers. */
@@ -24,6 +30,14 @@ export interface Connection {
   readonly paths?: readonly string[];
   /** What must never appear in a message, event, log or ledger row: passwords and the like. */
   readonly secrets?: readonly string[];
+}
+
+/** Its scans come one after another. */
+export interface ConnectionSnapshot {
+  /** As {@link TableSource.scan}, of the table that `source` finds by this name. */
+  scan(table: string, request: ScanRequest): AsyncIterable<RecordBatch>;
+  /** Lets go of the moment. May be called twice. */
+  close(): Promise<void>;
 }
 
 export interface ConnectionCapabilities {

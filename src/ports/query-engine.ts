@@ -5,6 +5,7 @@ import type { Clock } from "./clock.js";
 import type { Connection } from "./connection.js";
 import type { Logger } from "./logger.js";
 import type { RowStream } from "./row-stream.js";
+import type { WantedRows } from "./table-source.js";
 
 /**
  * Plans queries and streams their rows.
@@ -22,8 +23,8 @@ export interface QueryEngine {
   open(context: EngineContext): Promise<void>;
   /** What the query would give, without running it. */
   describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription>;
-  /** The engine's plan as text, without running the query. */
-  explain(query: EngineQuery, signal: AbortSignal): Promise<string>;
+  /** How the query would be run, without running it. */
+  explain(query: EngineQuery, signal: AbortSignal): Promise<QueryExplanation>;
   /**
    * Runs the query. Aborting the signal stops it within 50 ms and makes the iteration throw the signal's reason. `limit`
    * ends the result after so many rows.
@@ -58,6 +59,21 @@ export interface BoundParameter {
   /** Null: the engine infers the type where the parameter stands. */
   readonly type: DataType | null;
   readonly value: ParameterValue;
+}
+
+export interface QueryExplanation {
+  /** The engine's plan as text. */
+  readonly plan: string;
+  /** What the query needs of tables that the engine does not read by itself, in the order of their names. */
+  readonly scans: readonly ExplainedScan[];
+}
+
+/** What crosses the wire of one table. */
+export interface ExplainedScan extends WantedRows {
+  /** As `connection` or `connection.table`. */
+  readonly table: string;
+  /** What the source says of it: {@link TableSource.explain}. */
+  readonly asked?: string;
 }
 
 export interface QueryDescription {

@@ -3,6 +3,7 @@ import type { DataType } from "../model/data-type.js";
 import { JobError } from "../model/job-error.js";
 import { describeFindings, type SchemaFinding } from "../model/schema-difference.js";
 import type { TableSchema } from "../model/table-schema.js";
+import type { EngineQuery, ExplainedScan, QueryExplanation } from "../ports/query-engine.js";
 import { JobState, refuseMisfitState, type JobStateValue } from "./job-state.js";
 import { ABORT_SIGNAL, wholeNumber, type OptionRule } from "./option-check.js";
 import type { RunServices } from "./run-services.js";
@@ -25,6 +26,8 @@ export interface JobPreview {
   readonly tables: readonly string[];
   /** The engine's plan as text, with what it reads of each table; other values stand in the place of secret ones. */
   readonly plan: string;
+  /** What crosses the wire: columns, filters and limits of each table that the engine does not read by itself. */
+  readonly scans: readonly ExplainedScan[];
   readonly destination: DestinationPreview;
   /** The first rows, as plain values. */
   readonly rows: readonly Readonly<Record<string, unknown>>[];
@@ -72,7 +75,7 @@ export async function preview(
       parameters: new Map([...planned.description.parameters].filter(([name]) => planned.values.has(name))),
       state,
       tables: planned.description.tables,
-      plan: await plan(planned, services, signal),
+      ...(await explain(planned, services, signal)),
       destination: {
         table: planned.resolved.table,
         existing,
@@ -98,13 +101,28 @@ async function withStoredState(
 }
 
 /** Made without the secrets: a plan breaks its lines anywhere, so that no text of it could be masked with certainty. */
-async function plan({ query, redactor }: PlannedQuery, { engine }: RunServices, signal: AbortSignal): Promise<string> {
-  if (!hasSecrets(query)) return redactor().text(await unlessAborted(signal, engine.explain(query, signal)));
+async function explain(
+  { query, redactor }: PlannedQuery,
+  { engine }: RunServices,
+  signal: AbortSignal,
+): Promise<QueryExplanation> {
+  const shown = async (explained: EngineQuery): Promise<QueryExplanation> => {
+    const { plan, scans } = await unlessAborted(signal, engine.explain(explained, signal));
+    const hidden = redactor();
+    return {
+      plan: hidden.text(plan),
+      scans: scans.map(({ asked, ...scan }) => ({
+        ...scan,
+        ...(asked !== undefined && { asked: hidden.text(asked) }),
+      })),
+    };
+  };
+  if (!hasSecrets(query)) return shown(query);
   try {
-    return redactor().text(await unlessAborted(signal, engine.explain(withoutSecrets(query), signal)));
+    return await shown(withoutSecrets(query));
   } catch {
     signal.throwIfAborted();
-    return "The plan depends on a secret parameter, so it is not shown.";
+    return { plan: "The plan depends on a secret parameter, so it is not shown.", scans: [] };
   }
 }
 

@@ -16,7 +16,7 @@ export function rowsEngine(): QueryEngine {
     dialect: "rows",
     open: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    explain: () => Promise.resolve(""),
+    explain: () => Promise.resolve({ plan: "", scans: [] }),
     describe: ({ parameters }) =>
       Promise.resolve({
         schema: SCHEMA,

@@ -1,6 +1,6 @@
 import { Field, Int32, RecordBatch, Schema, Struct, makeData, type DataType as ArrowType } from "apache-arrow";
 import type { TableSchema } from "../../src/model/table-schema.js";
-import type { EngineQuery, QueryDescription, QueryEngine } from "../../src/ports/query-engine.js";
+import type { EngineQuery, QueryDescription, QueryEngine, QueryExplanation } from "../../src/ports/query-engine.js";
 import type { RowStream } from "../../src/ports/row-stream.js";
 
 /** What a query of the stub does: yields batches until it is done or throws. */
@@ -35,8 +35,8 @@ export class StubEngine implements QueryEngine {
     return Promise.resolve();
   }
 
-  explain(): Promise<string> {
-    return Promise.resolve("STUB PLAN");
+  explain(): Promise<QueryExplanation> {
+    return Promise.resolve({ plan: "STUB PLAN", scans: [] });
   }
 
   describe(query: EngineQuery, signal: AbortSignal): Promise<QueryDescription> {

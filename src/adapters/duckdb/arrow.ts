@@ -40,7 +40,7 @@ class ArrowTable implements TableSource {
   ) {}
 
   async schema(): Promise<TableSchema> {
-    const { tableSchemaOfArrow } = await import("./arrow/arrow-fields.js");
+    const { tableSchemaOfArrow } = await import("../arrow/arrow-fields.js");
     return tableSchemaOfArrow(this.held);
   }
 

@@ -3,6 +3,7 @@ import type {
   EngineContext,
   EngineQuery,
   QueryDescription,
+  QueryExplanation,
   QueryEngine,
   StreamOptions,
 } from "../../ports/query-engine.js";
@@ -41,7 +42,7 @@ export class DuckDBEngine implements QueryEngine {
     return (await this.#opened()).describe(query, signal);
   }
 
-  async explain(query: EngineQuery, signal: AbortSignal): Promise<string> {
+  async explain(query: EngineQuery, signal: AbortSignal): Promise<QueryExplanation> {
     return (await this.#opened()).explain(query, signal);
   }
 

@@ -1,7 +1,13 @@
 import { setMaxListeners } from "node:events";
 import { createHash } from "node:crypto";
 import { JobError } from "../../model/job-error.js";
-import type { EngineContext, EngineQuery, QueryDescription, StreamOptions } from "../../ports/query-engine.js";
+import type {
+  EngineContext,
+  EngineQuery,
+  QueryDescription,
+  QueryExplanation,
+  StreamOptions,
+} from "../../ports/query-engine.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { abortable } from "./abortable.js";
 import { type ConnectionInstance, guestsOf } from "./connection-instance.js";
@@ -62,7 +68,7 @@ export class EngineSession {
     return this.abortable(signal, () => this.describeNow(query, signal));
   }
 
-  explain(query: EngineQuery, signal: AbortSignal): Promise<string> {
+  explain(query: EngineQuery, signal: AbortSignal): Promise<QueryExplanation> {
     return this.abortable(signal, () => this.explainNow(query, signal));
   }
 
@@ -105,13 +111,13 @@ export class EngineSession {
     });
   }
 
-  private async explainNow(query: EngineQuery, signal: AbortSignal): Promise<string> {
+  private async explainNow(query: EngineQuery, signal: AbortSignal): Promise<QueryExplanation> {
     const signals = [signal, this.closing.signal];
     const references = await this.check.tables(rendered(query));
     return this.database.use(async (connection) => {
       const sources = await this.catalog.provide(connection, references, { rows: false, signals });
       try {
-        return await connection.interruptible(signals, () => explained(connection, query));
+        return { plan: await connection.interruptible(signals, () => explained(connection, query)), scans: [] };
       } finally {
         await sources.release();
       }

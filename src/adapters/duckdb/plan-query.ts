@@ -2,7 +2,7 @@ import { type DuckDBPreparedStatement, DuckDBTypeId } from "@duckdb/node-api";
 import type { DataType } from "../../model/data-type.js";
 import type { EngineQuery } from "../../ports/query-engine.js";
 import { dataTypeOfDuckDB } from "./arrow/duckdb-data-type.js";
-import { refuseUnsupportedColumns } from "./arrow/unsupported-columns.js";
+import { refuseUnsupportedColumns } from "../arrow/unsupported-columns.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { planError } from "./engine-error.js";
 import { plannedColumns } from "./planned-columns.js";

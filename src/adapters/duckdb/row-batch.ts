@@ -1,7 +1,7 @@
 import { type Data, RecordBatch, Struct } from "apache-arrow";
 import type { DataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
-import { arrowSchema } from "./arrow/arrow-fields.js";
+import { arrowSchema } from "../arrow/arrow-fields.js";
 import { arrowData, type DataParts } from "./arrow/columns/arrow-data.js";
 import type { StoredValue } from "./row-values.js";
 

@@ -3,7 +3,7 @@ import { type DataType, formatDataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import { ArrowChunkWriter } from "./arrow/arrow-chunk-writer.js";
 import { dataTypeOfDuckDB, duckDBTypeOf } from "./arrow/duckdb-data-type.js";
-import { refuseUnsupportedColumns } from "./arrow/unsupported-columns.js";
+import { refuseUnsupportedColumns } from "../arrow/unsupported-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";

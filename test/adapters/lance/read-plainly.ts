@@ -1,6 +1,6 @@
 import { connect } from "@lancedb/lancedb";
 import { batchRows } from "../../../src/model/batch-values.js";
-import { tableSchemaOfArrow } from "../../../src/adapters/duckdb/arrow/arrow-fields.js";
+import { tableSchemaOfArrow } from "../../../src/adapters/arrow/arrow-fields.js";
 import type { TableSchema } from "../../../src/model/table-schema.js";
 
 /** The rows of a table by plain lancedb, hidden column left out; null when it is not there. */

@@ -2,9 +2,9 @@ import { type DuckDBAppender, DuckDBDataChunk, type DuckDBType } from "@duckdb/n
 import duckdb from "@duckdb/node-bindings";
 import type { RecordBatch, Schema } from "apache-arrow";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { tableSchemaOfArrow } from "./arrow-fields.js";
+import { tableSchemaOfArrow } from "../../arrow/arrow-fields.js";
 import { duckDBTypeOf } from "./duckdb-data-type.js";
-import { refuseUnsupportedColumns } from "./unsupported-columns.js";
+import { refuseUnsupportedColumns } from "../../arrow/unsupported-columns.js";
 import type { VectorWriter } from "./vectors/vector-writer.js";
 import { vectorWriter } from "./vectors/vector-writers.js";
 

@@ -3,7 +3,7 @@ import duckdb from "@duckdb/node-bindings";
 import { RecordBatch, type Schema, Struct } from "apache-arrow";
 import type { TableSchema } from "../../../model/table-schema.js";
 import { arrowData } from "./columns/arrow-data.js";
-import { arrowSchema } from "./arrow-fields.js";
+import { arrowSchema } from "../../arrow/arrow-fields.js";
 import type { ColumnBuilder } from "./columns/column-builder.js";
 import { columnBuilder } from "./columns/column-builders.js";
 

@@ -1,5 +1,5 @@
 import { BufferType, Data, type DataType as ArrowType, type Vector } from "apache-arrow";
-import type { Bitmap } from "../bitmap.js";
+import type { Bitmap } from "../../../arrow/bitmap.js";
 
 /** The rows of a column: how many, and which of them are null. */
 export interface RowValidity {

@@ -2,9 +2,9 @@ import type { Vector } from "@duckdb/node-bindings";
 import { Binary, type Data, type Utf8 } from "apache-arrow";
 import { arrowData } from "./arrow-data.js";
 import { bitDigits } from "../bit-digits.js";
-import type { Bitmap } from "../bitmap.js";
+import type { Bitmap } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
-import { GrowingBuffer } from "../growing-buffer.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { TextColumn } from "./text-column.js";
 
 /**

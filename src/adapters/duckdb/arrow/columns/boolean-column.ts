@@ -1,9 +1,9 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Bool, Data } from "apache-arrow";
 import { arrowData } from "./arrow-data.js";
-import { type Bitmap, bitmapBytes, copyBits } from "../bitmap.js";
+import { type Bitmap, bitmapBytes, copyBits } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
-import { GrowingBuffer } from "../growing-buffer.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { ValidityBuilder } from "./validity-builder.js";
 
 /** Booleans: a byte each in DuckDB, a bit each in Arrow. */

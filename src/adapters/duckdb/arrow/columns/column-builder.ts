@@ -1,6 +1,6 @@
 import type { Vector } from "@duckdb/node-bindings";
 import type { Data } from "apache-arrow";
-import type { Bitmap } from "../bitmap.js";
+import type { Bitmap } from "../../../arrow/bitmap.js";
 
 /**
  * Builds one Arrow column, or one child of a nested one, from ranges of DuckDB vectors.

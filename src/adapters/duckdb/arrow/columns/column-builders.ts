@@ -13,7 +13,7 @@ import {
 import type { DataType, StructField } from "../../../../model/data-type.js";
 import { ArrayColumn } from "./array-column.js";
 import { arrowData } from "./arrow-data.js";
-import { childField, fieldType } from "../arrow-type-parts.js";
+import { childField, fieldType } from "../../../arrow/arrow-type-parts.js";
 import { BitColumn } from "./bit-column.js";
 import { BooleanColumn } from "./boolean-column.js";
 import type { ColumnBuilder } from "./column-builder.js";

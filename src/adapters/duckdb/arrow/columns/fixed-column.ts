@@ -1,10 +1,10 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import { type Data, DataType as ArrowType, type Vector as ArrowVector } from "apache-arrow";
 import { arrowData } from "./arrow-data.js";
-import { type Bitmap, isSet } from "../bitmap.js";
+import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
 import type { FixedLayout } from "../fixed-layout.js";
-import { GrowingBuffer } from "../growing-buffer.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { ValidityBuilder } from "./validity-builder.js";
 
 /** A typed array, to be put around bytes. */

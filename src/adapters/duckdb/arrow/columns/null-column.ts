@@ -1,7 +1,7 @@
 import type { Vector } from "@duckdb/node-bindings";
 import type { Data, Null } from "apache-arrow";
 import { arrowData } from "./arrow-data.js";
-import type { Bitmap } from "../bitmap.js";
+import type { Bitmap } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
 
 /** Columns of DuckDB's type "NULL": only their length is known. */

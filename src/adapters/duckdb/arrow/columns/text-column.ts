@@ -1,10 +1,10 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Binary, Data, Utf8 } from "apache-arrow";
 import { arrowData } from "./arrow-data.js";
-import { type Bitmap, isSet } from "../bitmap.js";
+import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
-import { GrowingBuffer } from "../growing-buffer.js";
-import { unmovableValue } from "../unsupported-columns.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
+import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { ValidityBuilder } from "./validity-builder.js";
 
 const ENTRY_BYTES = 16;

@@ -1,6 +1,6 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
-import { type Bitmap, bitmapBytes, copyBits, countClear, intersect, setBits } from "../bitmap.js";
-import { GrowingBuffer } from "../growing-buffer.js";
+import { type Bitmap, bitmapBytes, copyBits, countClear, intersect, setBits } from "../../../arrow/bitmap.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 
 /** Builds the validity of one Arrow column from ranges of DuckDB vectors. */
 export class ValidityBuilder {

@@ -1,8 +1,8 @@
 import type { Data, Vector as ArrowVector } from "apache-arrow";
-import { type Bitmap, bitmapBytes, isSet, setBits } from "../bitmap.js";
-import { GrowingBuffer } from "../growing-buffer.js";
+import { type Bitmap, bitmapBytes, isSet, setBits } from "../../../arrow/bitmap.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { checkedText, numbers, type Strings, writeStrings } from "./string-writer.js";
-import { unmovableValue } from "../unsupported-columns.js";
+import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { rowsWithValue, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 /** Writes text that comes as keys into a dictionary. */

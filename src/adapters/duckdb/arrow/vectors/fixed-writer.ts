@@ -1,8 +1,8 @@
 import { DataType as ArrowType, DateUnit, TimeUnit, type Data } from "apache-arrow";
 import { type DataType, formatDataType } from "../../../../model/data-type.js";
-import { type Bitmap, isSet } from "../bitmap.js";
+import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import { fixedLayout } from "../fixed-layout.js";
-import { unmovableValue } from "../unsupported-columns.js";
+import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { rowsWithValue, valueBytes, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 /** Writes the types whose values all have the same width. Most of them are copied as they are. */

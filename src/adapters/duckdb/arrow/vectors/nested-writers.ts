@@ -1,8 +1,8 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Data } from "apache-arrow";
-import { repeatBits } from "../bitmap.js";
+import { repeatBits } from "../../../arrow/bitmap.js";
 import { numbers } from "./string-writer.js";
-import { unmovableValue } from "../unsupported-columns.js";
+import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { rowsWithValue, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 const ENTRY_WORDS = 4;

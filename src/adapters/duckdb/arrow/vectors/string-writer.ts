@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Data } from "apache-arrow";
-import { type Bitmap, isSet } from "../bitmap.js";
-import { GrowingBuffer } from "../growing-buffer.js";
-import { unmovableValue } from "../unsupported-columns.js";
+import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
+import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { writeBytes } from "./vector-writer.js";
 
 /** Where the strings of some rows lie: row `i` is `bytes` from `begins[i]` to `ends[i]`. */

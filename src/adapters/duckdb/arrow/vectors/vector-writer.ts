@@ -1,6 +1,6 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Data } from "apache-arrow";
-import { type Bitmap, bitmapBytes, copyBits, countClear, intersect } from "../bitmap.js";
+import { type Bitmap, bitmapBytes, copyBits, countClear, intersect } from "../../../arrow/bitmap.js";
 
 /**
  * Writes rows `start` to `start + count` of an Arrow column into a DuckDB vector, from its first row on. A row that is

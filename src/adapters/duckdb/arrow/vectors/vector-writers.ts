@@ -1,14 +1,14 @@
 import { DataType as ArrowType, type Field } from "apache-arrow";
 import type { DataType, StructField } from "../../../../model/data-type.js";
-import { childField, fieldType } from "../arrow-type-parts.js";
+import { childField, fieldType } from "../../../arrow/arrow-type-parts.js";
 import { bitBytes } from "../bit-digits.js";
-import { type Bitmap, bitmapBytes, isSet } from "../bitmap.js";
+import { type Bitmap, bitmapBytes, isSet } from "../../../arrow/bitmap.js";
 import { dictionaryTextWriter, enumWriter } from "./dictionary-writer.js";
 import { fixedWriter } from "./fixed-writer.js";
-import { GrowingBuffer } from "../growing-buffer.js";
+import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { arrayWriter, listWriter, mapEntryWriter, structWriter } from "./nested-writers.js";
 import { checkedText, type Strings, stringsOf, writeStrings } from "./string-writer.js";
-import { unmovableValue } from "../unsupported-columns.js";
+import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { rowsWithValue, valueBytes, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 /**

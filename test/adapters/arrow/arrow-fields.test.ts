@@ -1,9 +1,9 @@
 import { type DataType as ArrowType, Field, Float16, Float64, Int32, Schema, Utf8 } from "apache-arrow";
 import { describe, expect, it } from "vitest";
-import { arrowSchema, tableSchemaOfArrow } from "../../../../src/adapters/duckdb/arrow/arrow-fields.js";
-import { dataTypeOfArrow } from "../../../../src/adapters/duckdb/arrow/arrow-data-type.js";
-import { dataTypeOfDuckDB, duckDBTypeOf } from "../../../../src/adapters/duckdb/arrow/duckdb-data-type.js";
-import { type DataType, formatDataType } from "../../../../src/model/data-type.js";
+import { arrowSchema, tableSchemaOfArrow } from "../../../src/adapters/arrow/arrow-fields.js";
+import { dataTypeOfArrow } from "../../../src/adapters/arrow/arrow-data-type.js";
+import { dataTypeOfDuckDB, duckDBTypeOf } from "../../../src/adapters/duckdb/arrow/duckdb-data-type.js";
+import { type DataType, formatDataType } from "../../../src/model/data-type.js";
 
 const LEAVES: DataType[] = [
   { kind: "null" },

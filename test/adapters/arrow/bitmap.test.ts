@@ -8,8 +8,8 @@ import {
   isSet,
   repeatBits,
   setBits,
-} from "../../../../src/adapters/duckdb/arrow/bitmap.js";
-import { seededRandom } from "../../../crash/seeded-random.js";
+} from "../../../src/adapters/arrow/bitmap.js";
+import { seededRandom } from "../../crash/seeded-random.js";
 
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
 

@@ -1,5 +1,5 @@
 import { DataType as ArrowType, type Field, Precision, TimeUnit } from "apache-arrow";
-import type { DataType, StructField } from "../../../model/data-type.js";
+import type { DataType, StructField } from "../../model/data-type.js";
 import { arrowTypeName, childFields, fieldType } from "./arrow-type-parts.js";
 
 /** The key of the field metadata that names a type which Arrow has no word for, as the JSON of its `DataType`. */

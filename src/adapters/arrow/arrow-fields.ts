@@ -29,8 +29,8 @@ import {
   Uint8,
   Utf8,
 } from "apache-arrow";
-import type { DataType, StructField } from "../../../model/data-type.js";
-import type { TableSchema } from "../../../model/table-schema.js";
+import type { DataType, StructField } from "../../model/data-type.js";
+import type { TableSchema } from "../../model/table-schema.js";
 import { dataTypeOfArrow, TYPE_METADATA_KEY } from "./arrow-data-type.js";
 import { arrowTypeName, fieldType } from "./arrow-type-parts.js";
 import { refuseUnsupportedColumns } from "./unsupported-columns.js";

@@ -1,7 +1,7 @@
-import type { DataType } from "../../../model/data-type.js";
-import { formatDataType } from "../../../model/data-type.js";
-import { JobError } from "../../../model/job-error.js";
-import type { TableSchema } from "../../../model/table-schema.js";
+import type { DataType } from "../../model/data-type.js";
+import { formatDataType } from "../../model/data-type.js";
+import { JobError } from "../../model/job-error.js";
+import type { TableSchema } from "../../model/table-schema.js";
 
 /**
  * Refuses a schema of which some column cannot be moved exactly, with one error that names every such column.
