@@ -12,7 +12,7 @@ export default defineConfig({
       { find: /^millrace$/, replacement: `${import.meta.dirname}/src/index.ts` },
       { find: /^millrace\/testing$/, replacement: `${import.meta.dirname}/src/testing/entry.ts` },
       {
-        find: /^millrace\/(duckdb|sqlite|postgres|lance)$/,
+        find: /^millrace\/(duckdb|sqlite|postgres|mysql|lance)$/,
         replacement: `${import.meta.dirname}/src/adapters/$1/entry.ts`,
       },
     ],

@@ -4,6 +4,7 @@ export const entryPoints = {
   duckdb: "src/adapters/duckdb/entry.ts",
   sqlite: "src/adapters/sqlite/entry.ts",
   postgres: "src/adapters/postgres/entry.ts",
+  mysql: "src/adapters/mysql/entry.ts",
   lance: "src/adapters/lance/entry.ts",
   testing: "src/testing/entry.ts",
 };

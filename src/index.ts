@@ -42,8 +42,33 @@ export { MemoryJobStore, type MemoryJobStoreOptions, type MemorySnapshot } from 
 export { memory, type MemoryConnection } from "./adapters/memory/memory-connection.js";
 export { systemClock } from "./adapters/system/system-clock.js";
 
-// When schedules fire.
+// Schedules.
+export { defineSchedule } from "./schedules/define-schedule.js";
+export { loadSchedules } from "./schedules/load-schedules.js";
+export type { ExclusionSpec, InstantSpec, ScheduleSpec, TriggerSpec } from "./schedules/schedule-spec.js";
+export type { OccurrenceList, OccurrenceQuery, ScheduleError, Schedules } from "./schedules/schedules.js";
+export type { BadScheduleFile } from "./schedules/schedule-folder.js";
+export type { BackfillHandle, BackfillOptions, BackfillPlan } from "./schedules/backfills.js";
+export type { ScheduleExplanation } from "./schedules/explain-schedule.js";
 export { CronerScheduler } from "./adapters/croner/croner-scheduler.js";
+export type {
+  CatchUpPolicy,
+  LastOutcome,
+  OverlapPolicy,
+  Schedule,
+  ScheduleDefinition,
+  ScheduleState,
+} from "./model/schedule.js";
+export { OCCURRENCE_STATES, type Occurrence, type OccurrenceCause, type OccurrenceState } from "./model/occurrence.js";
+export type { Backfill } from "./model/backfill.js";
+export type {
+  CronTrigger,
+  ExcludedTimes,
+  FiringTimes,
+  IntervalTrigger,
+  OnceTrigger,
+  Trigger,
+} from "./model/trigger.js";
 
 // Errors: match on `code`.
 export { JobError, isJobError, type ErrorDetails, type JobErrorInit, type JobErrorJson } from "./model/job-error.js";
@@ -100,7 +125,7 @@ export type { Column, TableSchema } from "./model/table-schema.js";
 export type { StorageAnswer } from "./model/lossless-storage.js";
 export { batchRows } from "./model/batch-values.js";
 export { describeFindings, schemaDifference, type SchemaFinding } from "./model/schema-difference.js";
-export type { CommitId, CommitReceipt, WriteMode, WriteModeKind } from "./model/write-mode.js";
+export type { CommitId, CommitReceipt, KeyColumns, KeyedMode, WriteMode, WriteModeKind } from "./model/write-mode.js";
 export { canonicalJson, type JsonValue } from "./model/json.js";
 
 // The rules of a run's life, for a store of your own: `docs/guides/write-a-store.md`.
@@ -152,5 +177,6 @@ export type {
   StreamOptions,
 } from "./ports/query-engine.js";
 export type { RowStream } from "./ports/row-stream.js";
-export type { Scheduler, ScheduleTrigger } from "./ports/scheduler.js";
+export type { EndedRun, OccurrencePage, ScheduleChange, ScheduleStore } from "./ports/schedule-store.js";
+export type { Scheduler } from "./ports/scheduler.js";
 export type { EngineRelation, ScanRequest, TableSource, WantedRows } from "./ports/table-source.js";

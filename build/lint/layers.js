@@ -29,8 +29,8 @@ const layers = {
     ]),
   ),
   executor: {
-    may: [...DOMAIN, ...FEATURES, "adapters/system"],
-    because: "the host hands in engine, store and connections; only the system clock and ids are defaults",
+    may: [...DOMAIN, ...FEATURES, "adapters/system", "adapters/croner"],
+    because: "the host hands in engine, store and connections; only clock, ids and scheduler have defaults",
   },
   http: { may: [...DOMAIN, ...FEATURES, "executor"], because: "http is a thin edge over the executor" },
   cli: { may: [...DOMAIN, ...FEATURES, "executor", "http"], because: "cli is a thin edge over the executor" },

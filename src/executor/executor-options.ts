@@ -8,7 +8,9 @@ import type { Connection } from "../ports/connection.js";
 import type { IdSource } from "../ports/ids.js";
 import type { JobStore } from "../ports/job-store.js";
 import type { Logger } from "../ports/logger.js";
+import type { ScheduleDefinition } from "../model/schedule.js";
 import type { QueryEngine } from "../ports/query-engine.js";
+import type { Scheduler } from "../ports/scheduler.js";
 import { optionFault, wholeNumber, type OptionRule } from "../runs/option-check.js";
 import type { RetentionTimes } from "../runs/retention.js";
 import { KEEP_ALL, RETENTION, ROLE, type ExecutorRole } from "./working-options.js";
@@ -21,6 +23,12 @@ export interface JobExecutorOptions<J extends readonly AnyJob[] = readonly AnyJo
   /** By the name that queries and destinations use; case does not matter. */
   readonly connections: Readonly<Record<string, Connection>>;
   readonly jobs: J;
+  /** Put when the executor starts: made, or changed where they differ from what the ledger holds. Those made at run time stay. */
+  readonly schedules?: readonly ScheduleDefinition[];
+  /** A folder with one JSON file for each schedule: read when the executor starts, and kept up with what is made at run time. */
+  readonly scheduleFolder?: string;
+  /** Computes firing times. Default: croner's. */
+  readonly scheduler?: Scheduler;
   /** Default: the machine's clock. */
   readonly clock?: Clock;
   /** Default: random UUIDs of version 7. */
@@ -60,6 +68,9 @@ const OPTIONS: Readonly<Record<keyof JobExecutorOptions, OptionRule>> = {
   store: port("a job store, such as new MemoryJobStore()", "open", "createRuns", "getRun", "claimRuns", "close"),
   connections: { fits: isRecord, wanted: "a plain object of connections, { name: connection }" },
   jobs: { fits: Array.isArray, wanted: "an array of jobs" },
+  schedules: { fits: Array.isArray, wanted: "an array of schedules" },
+  scheduleFolder: { fits: (folder) => typeof folder === "string" && folder !== "", wanted: "the path of a folder" },
+  scheduler: port("a scheduler, such as new CronerScheduler(clock)", "nextFireTime", "start", "wakeAt", "stop"),
   clock: port("a clock", "now", "after"),
   ids: port("a source of ids", "next", "random"),
   logger: port("a logger, such as console", "debug", "info", "warn", "error"),
@@ -88,6 +99,7 @@ export function checkedLimits(options: JobExecutorOptions) {
     if (!isDefined(job)) refuse(`jobs[${index}]`, "must be a job that defineJob or loadJobs made");
   });
   refuseLostSecrets(options);
+  refuseUnkeptSchedules(options);
   const { role = "both", retention = {}, maxConcurrentRuns = 4, leaseMs = 30_000, commitTimeoutMs = 60_000 } = options;
   return {
     role,
@@ -96,6 +108,19 @@ export function checkedLimits(options: JobExecutorOptions) {
     leaseMs,
     commitTimeoutMs,
   };
+}
+
+function refuseUnkeptSchedules({ schedules = [], scheduleFolder, store, role }: JobExecutorOptions): void {
+  schedules.forEach((schedule: unknown, index) => {
+    const isDefinition = typeof schedule === "object" && schedule !== null && "hash" in schedule && "times" in schedule;
+    if (!isDefinition) refuse(`schedules[${index}]`, "must be a schedule that defineSchedule or loadSchedules made");
+  });
+  const ids = schedules.map(({ id }) => id);
+  const twice = ids.findIndex((id, index) => ids.indexOf(id) < index);
+  if (twice !== -1) refuse(`schedules[${twice}]`, `is the second one with the id "${ids[twice] ?? ""}"`);
+  if (schedules.length === 0 && scheduleFolder === undefined) return;
+  if (store.schedules === undefined) refuse("schedules", "cannot be kept: the store keeps no schedules");
+  if (role === "work") refuse("schedules", 'are fired by executors whose role is "both" or "submit"');
 }
 
 /** Nobody could carry out a run whose secrets are in the memory of an executor that carries out none. */

@@ -27,12 +27,15 @@ import { withoutSeals } from "../runs/secret-vault.js";
 import { Submission } from "../runs/submission.js";
 import type { SubmitOptions } from "../runs/submit-options.js";
 import { Worker } from "../runs/worker.js";
+import type { ScheduleWork } from "../schedules/schedule-work.js";
+import type { Schedules } from "../schedules/schedules.js";
 import { closeParts } from "./close-parts.js";
 import { checkedLimits, type JobExecutorOptions } from "./executor-options.js";
 import { executorServices } from "./executor-services.js";
 import { Followers } from "./followers.js";
 import { Lifecycle } from "./lifecycle.js";
 import { RunSubmitter, type RedriveReport } from "./run-submitter.js";
+import { scheduleSide, schedulesOf } from "./schedule-side.js";
 import { stopReport, type StartReport, type StopOptions, type StopReport } from "./reports.js";
 
 export type { StartReport, StopOptions, StopReport } from "./reports.js";
@@ -52,6 +55,8 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   readonly #submitter: RunSubmitter;
   /** Null: this executor leaves the work to others. */
   readonly #worker: Worker | null;
+  /** Null: the ledger keeps no schedules, or this executor takes no runs. */
+  readonly #scheduleWork: ScheduleWork | null;
   readonly #endedElsewhere: EndedElsewhere;
   readonly #lifecycle: Lifecycle<StartReport, StopReport, StopOptions>;
   readonly #access: RunAccess;
@@ -82,6 +87,9 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     };
     const submission = new Submission(this.#jobs, this.#services);
     this.#submitter = new RunSubmitter(submission, this.#services, this.#access, this.#lifecycle);
+    const cancelRun = (id: string, reason: string): Promise<CancelOutcome> => this.cancel(id, reason);
+    const parts = { runs: this.#services, submission, jobs: this.#jobs, cancelRun };
+    this.#scheduleWork = scheduleSide(options, parts, this.#lifecycle);
   }
 
   /**
@@ -224,6 +232,15 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   }
 
   /**
+   * When jobs fire by themselves: made, changed, paused, fired by hand, and asked why.
+   *
+   * @throws JobError `invalid_definition` where the ledger keeps no schedules; `work_only` for an executor that takes no runs.
+   */
+  get schedules(): Schedules {
+    return schedulesOf(this.#scheduleWork, this.#lifecycle);
+  }
+
+  /**
    * What happens to the executor itself, from now on: outages of the ledger, runs that nobody here can work on, leases that
    * were lost, runs that were recovered or deleted. Ends when the executor has stopped. A reader that is 1,000 events
    * behind loses the oldest, and is told how many.
@@ -242,8 +259,11 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
       await engine.open({ connections: connections.all, clock, logger });
       const recovered = (await this.#worker?.start()) ?? NOTHING_RECOVERED;
       this.#endedElsewhere.start();
-      return { recovered };
+      const badScheduleFiles = (await this.#scheduleWork?.start()) ?? [];
+      return { recovered, badScheduleFiles };
     } catch (error) {
+      await this.#scheduleWork?.stop();
+      this.#endedElsewhere.stop();
       await this.#worker?.stop(0, "cancel");
       await this.#close();
       throw error;
@@ -251,6 +271,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
   }
 
   async #stop({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS, mode = "drain" }: StopOptions): Promise<StopReport> {
+    await this.#scheduleWork?.stop();
     const counts = (await this.#worker?.stop(timeoutMs, mode)) ?? { ended: NO_ENDS, unfinished: 0 };
     this.#services.leases.stop();
     this.#endedElsewhere.stop();

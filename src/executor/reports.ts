@@ -1,10 +1,13 @@
 import type { StopCounts } from "../runs/dispatcher.js";
 import type { RecoveryReport } from "../runs/recovery.js";
+import type { BadScheduleFile } from "../schedules/schedule-folder.js";
 
 /** What `start` found. */
 export interface StartReport {
   /** Runs whose owner had died. */
   readonly recovered: RecoveryReport;
+  /** Files of the schedules' folder that were left out. */
+  readonly badScheduleFiles: readonly BadScheduleFile[];
 }
 
 export interface StopOptions {

@@ -20,14 +20,15 @@ export class DefinitionProblems {
   }
 
   /** @throws JobError `invalid_definition` with every problem; `field` is that of the first. */
-  throwIfAny(jobName: string | undefined): void {
+  throwIfAny({ kind, name }: { readonly kind: "job" | "schedule"; readonly name: string | undefined }): void {
     const [first] = this.#found;
     if (first === undefined) return;
     const lines = this.#found.map(({ field, message }) => (field === "" ? message : `${field} ${message}`));
+    const Kind = kind === "job" ? "Job" : "Schedule";
     throw new JobError("invalid_definition", {
-      message: `${jobName === undefined ? "A job" : `Job "${jobName}"`} is not well formed: ${lines.join("; ")}.`,
+      message: `${name === undefined ? `A ${kind}` : `${Kind} "${name}"`} is not well formed: ${lines.join("; ")}.`,
       hint: "Correct what is named here. Nothing was registered.",
-      ...(jobName === undefined ? {} : { jobName }),
+      ...(name !== undefined && kind === "job" && { jobName: name }),
       ...(first.field === "" ? {} : { field: first.field }),
     });
   }

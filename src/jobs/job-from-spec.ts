@@ -31,7 +31,7 @@ export function jobFromSpec(spec: unknown, problems = new DefinitionProblems()):
   const destination = readDestination(fields.get("destination"), "destination", problems);
   const state = readState(fields.get("state"), "state", stateNames(template), destination.mode, problems);
   const execution = readExecution(fields.get("execution"), "execution", { declarations, state }, problems);
-  problems.throwIfAny(name);
+  problems.throwIfAny({ kind: "job", name });
   const definition = { query, parameters: declarations, ...(state && { state }), destination, execution };
   return Object.freeze({
     name: name ?? "",

@@ -1,5 +1,5 @@
 import type { DestinationDefinition } from "../model/job-definition.js";
-import type { WriteMode } from "../model/write-mode.js";
+import type { KeyColumns, WriteMode, WriteModeKind } from "../model/write-mode.js";
 import { DefinitionFields } from "./definition-fields.js";
 import type { DefinitionProblems } from "./definition-problems.js";
 import { nameProblem } from "./job-names.js";
@@ -16,6 +16,18 @@ export type WriteModeSpec =
       readonly keys: readonly string[];
       /** Two rows of one run with the same key: refused, or the later one counts. Default `refuse`. */
       readonly onDuplicate?: "refuse" | "keepLast";
+    }
+  | {
+      readonly kind: "deleteInsert";
+      /** The columns by which rows of the table are found and deleted. Rows of one run may share them. */
+      readonly keys: readonly string[];
+    }
+  | {
+      readonly kind: "insertOnly";
+      /** The columns that tell rows apart. */
+      readonly keys: readonly string[];
+      /** Two rows of one run with the same key: refused, or the earlier one counts. Default `refuse`. */
+      readonly onDuplicate?: "refuse" | "keepFirst";
     };
 
 export interface DestinationSpec {
@@ -39,32 +51,54 @@ export function readDestination(spec: unknown, path: string, problems: Definitio
   return { table: String(table), mode, ...(createIfMissing === undefined ? {} : { createIfMissing }) };
 }
 
+const KINDS = [
+  "append",
+  "overwrite",
+  "upsert",
+  "deleteInsert",
+  "insertOnly",
+] as const satisfies readonly WriteModeKind[];
+
 function readMode(destination: DefinitionFields, problems: DefinitionProblems): WriteMode {
   const mode = destination.has("mode") ? destination.get("mode") : "append";
-  if (mode === "append" || mode === "overwrite") return { kind: mode };
-  if (mode === "upsert") {
-    destination.add("mode", 'needs its keys: { kind: "upsert", keys: ["id"] }');
-  } else if (typeof mode === "string") {
-    destination.choice("mode", ["append", "overwrite", "upsert"]);
-  } else {
-    return readModeObject(mode, destination.at("mode"), problems);
-  }
+  if (typeof mode !== "string") return readModeObject(mode, destination.at("mode"), problems);
+  const kind = destination.choice("mode", KINDS) ?? "append";
+  if (kind === "append" || kind === "overwrite") return { kind };
+  destination.add("mode", `needs its keys: { kind: "${kind}", keys: ["id"] }`);
   return { kind: "append" };
 }
 
 function readModeObject(mode: unknown, path: string, problems: DefinitionProblems): WriteMode {
   const fields = new DefinitionFields(mode, path, ["kind", "keys", "onDuplicate"], problems);
-  const kind = fields.choice("kind", ["append", "overwrite", "upsert"]);
-  if (kind === undefined && !fields.has("kind")) fields.add("kind", "is missing");
-  if (kind === "upsert") {
-    const onDuplicate = fields.choice("onDuplicate", ["refuse", "keepLast"]) ?? "refuse";
-    return { kind, keys: readKeys(fields), onDuplicate };
+  const kind = fields.choice("kind", KINDS);
+  switch (kind) {
+    case "upsert":
+      return {
+        kind,
+        keys: readKeys(fields),
+        onDuplicate: fields.choice("onDuplicate", ["refuse", "keepLast"]) ?? "refuse",
+      };
+    case "insertOnly":
+      return {
+        kind,
+        keys: readKeys(fields),
+        onDuplicate: fields.choice("onDuplicate", ["refuse", "keepFirst"]) ?? "refuse",
+      };
+    case "deleteInsert":
+      if (fields.has("onDuplicate")) fields.add("onDuplicate", "goes with upsert and insertOnly only");
+      return { kind, keys: readKeys(fields) };
+    case "append":
+    case "overwrite":
+      if (fields.has("keys")) fields.add("keys", "goes with upsert, deleteInsert and insertOnly only");
+      if (fields.has("onDuplicate")) fields.add("onDuplicate", "goes with upsert and insertOnly only");
+      return { kind };
+    case undefined:
+      if (!fields.has("kind")) fields.add("kind", "is missing");
+      return { kind: "append" };
   }
-  for (const key of ["keys", "onDuplicate"]) if (fields.has(key)) fields.add(key, "goes with upsert only");
-  return { kind: kind ?? "append" };
 }
 
-function readKeys(fields: DefinitionFields): readonly [string, ...string[]] {
+function readKeys(fields: DefinitionFields): KeyColumns {
   const keys = fields.get("keys");
   if (!Array.isArray(keys) || keys.length === 0) {
     fields.add("keys", `must be an array of column names${keys === undefined ? "" : `, not ${kindOf(keys)}`}`);

@@ -76,6 +76,8 @@ export const ERROR_CODES = {
   not_redrivable: entry(["host"], false, "Only a run that failed or was cancelled can be run once more."),
   unsupported_transaction: entry(["host"], false, "The ledger cannot store a run within this transaction."),
   prepared_run_used: entry(["host"], false, "The prepared run was inserted already."),
+  unknown_schedule: entry(["host"], false, "The ledger holds no schedule of this id."),
+  schedule_exists: entry(["host"], false, "There is a schedule of this id already."),
   invalid_definition: entry(["host"], false, "A job or an option is not well formed."),
   invalid_job_file: entry(["host"], false, "Job files hold mistakes."),
   job_file_unreadable: entry(["host"], false, "A job file or its folder could not be read."),

@@ -1,4 +1,6 @@
 import { JobError } from "./job-error.js";
+import type { TableSchema } from "./table-schema.js";
+import { type KeyedMode, keysOf, type WriteMode } from "./write-mode.js";
 
 /* Why a destination refuses rows or a state that do not meet what its table holds. One wording for all destinations. */
 
@@ -6,22 +8,23 @@ import { JobError } from "./job-error.js";
 const MOST_CHARACTERS = 100;
 
 /**
- * Two rows of one upsert have the same key.
+ * Two rows of one run have the same key.
  *
  * @param example the values of the key columns of one such key, as text; null where nobody can tell.
  */
-export function duplicateKey(table: string, keys: readonly string[], example: readonly string[] | null): JobError {
+export function duplicateKey(table: string, { kind, keys }: KeyedMode, example: readonly string[] | null): JobError {
   const named = example && keys.map((key, index) => `${key} = ${shortened(example[index] ?? "")}`).join(", ");
+  const [keep, which] = kind === "insertOnly" ? ["keepFirst", "first"] : ["keepLast", "last"];
   return new JobError("destination_failed", {
     message: `Several rows of the query have the same key for "${table}": ${named ?? keys.join(", ")}.`,
-    hint: 'Let the query give one row for each key, or set onDuplicate: "keepLast" to let the last of them count.',
+    hint: `Let the query give one row for each key, or set onDuplicate: "${keep}" to let the ${which} of them count.`,
     retryable: false,
     table,
     columns: keys,
   });
 }
 
-/** A row of an upsert has no value in a key column. */
+/** A row has no value in a key column. */
 export function nullKey(table: string, column: string): JobError {
   return new JobError("destination_failed", {
     message: `A row of the query has a null in column "${column}", which is a key for "${table}".`,
@@ -32,8 +35,17 @@ export function nullKey(table: string, column: string): JobError {
   });
 }
 
-/** A key of an upsert is no column of the rows. */
-export function missingKey(table: string, column: string): JobError {
+/**
+ * The rows have a column for each key of the mode.
+ *
+ * @throws JobError `schema_mismatch` for a key that is none.
+ */
+export function refuseMissingKeys(table: string, mode: WriteMode, { columns }: TableSchema): void {
+  const missing = keysOf(mode).find((key) => columns.every(({ name }) => name !== key));
+  if (missing !== undefined) throw missingKey(table, missing);
+}
+
+function missingKey(table: string, column: string): JobError {
   return new JobError("schema_mismatch", {
     message: `The query yields no column "${column}", which is a key for "${table}".`,
     hint: "Let the query yield every column that the mode's keys name.",

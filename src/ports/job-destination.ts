@@ -33,6 +33,12 @@ export interface JobDestination {
   storage?(type: DataType, column: Column | null): StorageAnswer;
 
   /**
+   * The statement by which {@link write} would make the missing table for these columns, for people to read. Absent: tables
+   * are not made by one.
+   */
+  tableDefinition?(schema: TableSchema, mode: WriteMode): string | Promise<string>;
+
+  /**
    * Writes all rows under `request.commitId`, or rejects and leaves nothing. Columns are matched by name. A result
    * without rows is a success, and overwrites. Obeys `request.signal` until the permit is granted; after that the signal
    * no longer aborts, and the commit must be tried.
@@ -109,6 +115,9 @@ export interface CommitPermit {
 
 export interface CommitDetails {
   readonly snapshotId?: string;
-  /** Default: the rows staged. Fewer only where an upsert kept the last of several rows with one key. */
+  /**
+   * How many of the run's rows are in the table. Default: the rows staged. Fewer only where several had one key and the mode
+   * keeps one of them, or where the table had the key and the mode is `insertOnly`.
+   */
   readonly rowsWritten?: number;
 }

@@ -12,6 +12,7 @@ import type { RunStatus } from "../model/run-status.js";
 import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../model/run.js";
 import type { Clock } from "./clock.js";
 import type { Logger } from "./logger.js";
+import type { ScheduleStore } from "./schedule-store.js";
 
 export type {
   ClaimRequest,
@@ -35,6 +36,8 @@ export type {
 export interface JobStore {
   readonly capabilities: StoreCapabilities;
   readonly isOpen: boolean;
+  /** Absent: the ledger keeps no schedules. */
+  readonly schedules?: ScheduleStore;
   /**
    * Opens or makes the ledger. Rejects with `store_unavailable` or `store_incompatible`. Opening an open store adds
    * another who has it open, told apart by the context, whose `onChange` also hears what the others do through this store;

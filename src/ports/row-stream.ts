@@ -7,8 +7,9 @@ import type { EngineTarget } from "./engine-target.js";
  *
  * Promise: iteration ends normally only when the end of the rows was proven (law 3); anything else, an abort included,
  * makes it throw. Batches come as they are asked for and are bounded in rows and in bytes, so that a slow reader holds
- * the query back and memory does not grow with the row count. A batch belongs to the reader, who may transfer its
- * buffers. Leaving the loop early releases the query, too.
+ * the query back and memory does not grow with the row count. A batch belongs to the reader, who may transfer its buffers
+ * or free them: no two batches share any, but for dictionaries, which are not the reader's, and nobody looks at a batch
+ * that was handed on. Leaving the loop early releases the query, too.
  */
 export interface RowStream extends AsyncIterable<RecordBatch> {
   /** The columns in the order of the batches' children. Names are unique, ignoring case. */

@@ -1,3 +1,5 @@
+import type { Trigger } from "../model/trigger.js";
+
 /**
  * Computes firing times and wakes the host when one is due.
  *
@@ -5,17 +7,16 @@
  * ledger, so that a wake-up too many or too few loses nothing.
  */
 export interface Scheduler {
-  /** The first firing strictly after `after`, in milliseconds since 1970 UTC; undefined when there is none. */
-  nextFireTime(trigger: ScheduleTrigger, after: number): number | undefined;
+  /**
+   * The first firing strictly after `after`, in milliseconds since 1970 UTC; undefined when there is none. Of an interval
+   * from completion: the one that follows an end at `after`.
+   *
+   * @throws JobError `invalid_definition`, with the part of the trigger at fault in `field`.
+   */
+  nextFireTime(trigger: Trigger, after: number): number | undefined;
   /** Calls `wake` at each time that the last {@link wakeAt} asked for. */
   start(wake: () => void): void;
   /** Asks for a wake-up at this time; undefined calls it off. */
   wakeAt(time: number | undefined): void;
   stop(): void;
 }
-
-/** When a schedule fires. */
-export type ScheduleTrigger =
-  | { readonly kind: "cron"; readonly expression: string; readonly timeZone: string }
-  | { readonly kind: "interval"; readonly everyMs: number; readonly anchor: number }
-  | { readonly kind: "once"; readonly at: number };

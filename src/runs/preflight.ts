@@ -2,6 +2,7 @@ import type { DestinationDefinition } from "../model/job-definition.js";
 import { isJobError, JobError } from "../model/job-error.js";
 import { describeFindings, schemaDifference, type SchemaFinding } from "../model/schema-difference.js";
 import type { TableSchema } from "../model/table-schema.js";
+import { keysOf } from "../model/write-mode.js";
 import type { ResolvedDestination } from "./connections.js";
 
 /** What a destination looks like before a write, and what stands against it. */
@@ -35,9 +36,7 @@ export async function checkDestination(
   }
   const createIfMissing = definition.createIfMissing ?? destination.capabilities.createsTable === "by_default";
   const storage = destination.storage?.bind(destination);
-  const { mode } = definition;
-  const keys = mode.kind === "upsert" ? mode.keys : [];
-  const findings = schemaDifference({ produced, existing, keys, ...(storage && { storage }) });
+  const findings = schemaDifference({ produced, existing, keys: keysOf(definition.mode), ...(storage && { storage }) });
   return { existing, createIfMissing: createIfMissing && destination.capabilities.createsTable !== false, findings };
 }
 

@@ -38,6 +38,11 @@ export interface DestinationPreview {
   /** What the table holds now; null when it is not there. */
   readonly existing: TableSchema | null;
   readonly wouldBeCreated: boolean;
+  /**
+   * The statement by which the run would make the table; null where it would make none (the table is there, may not be made,
+   * or cannot keep the columns), and where the destination makes tables by no statement.
+   */
+  readonly createStatement: string | null;
   /** Every reason why the rows cannot be stored; empty when they fit. */
   readonly findings: readonly SchemaFinding[];
   /** The same in words; empty when they fit. */
@@ -69,17 +74,25 @@ export async function preview(
   return typed(initial, signal, async () => {
     const { planned, state } = await withStoredState(initial, signal);
     const { existing, createIfMissing, findings } = await submission.check(planned, signal);
+    const { job, description } = planned;
+    const { table, destination } = planned.resolved;
+    const wouldBeCreated = existing === null && createIfMissing;
+    const makesTable = wouldBeCreated && findings.length === 0;
+    const createStatement = makesTable
+      ? await destination.tableDefinition?.(description.schema, job.destination.mode)
+      : undefined;
     return {
       jobName: planned.jobName,
-      schema: planned.description.schema,
-      parameters: new Map([...planned.description.parameters].filter(([name]) => planned.values.has(name))),
+      schema: description.schema,
+      parameters: new Map([...description.parameters].filter(([name]) => planned.values.has(name))),
       state,
-      tables: planned.description.tables,
+      tables: description.tables,
       ...(await explain(planned, services, signal)),
       destination: {
-        table: planned.resolved.table,
+        table,
         existing,
-        wouldBeCreated: existing === null && createIfMissing,
+        wouldBeCreated,
+        createStatement: createStatement ?? null,
         findings,
         difference: describeFindings(findings),
       },

@@ -1,7 +1,6 @@
 import { strict as assert } from "node:assert";
-import type { RecordBatch } from "apache-arrow";
 import type { Connection } from "../ports/connection.js";
-import type { TableSource } from "../ports/table-source.js";
+import { scanClauses } from "./connection/scan-clauses.js";
 import { contract, type ContractClause, type Waiver } from "./contract.js";
 
 /** What a factory gives for each clause. */
@@ -10,6 +9,8 @@ export interface ConnectionFixture {
   readonly connection: Connection;
   /** A table that is there, and how many rows it has. Left out by a connection that cannot be read. */
   readonly full?: { readonly table: string; readonly columns: readonly string[]; readonly rowCount: number };
+  /** Adds a row to that table. Left out where nobody can. */
+  addRow?(): Promise<void>;
   /** A name of a table that is not there, where the connection has tables. */
   readonly missingTable?: string;
   /** A connection of the same kind to a system that does not answer. */
@@ -25,7 +26,7 @@ export interface ConnectionContract {
 
 /** The promises of the `Connection` and `TableSource` ports as tests. */
 export function connectionContract({ make, without }: ConnectionContract): readonly ContractClause[] {
-  return contract(CLAUSES, make, without);
+  return contract({ ...CLAUSES, ...scanClauses }, make, without);
 }
 
 const NEVER_ABORTED = new AbortController().signal;
@@ -94,53 +95,4 @@ const CLAUSES: Readonly<Record<string, (fixture: ConnectionFixture) => Promise<v
     assert.ok(source !== undefined && ("scan" in source || "relation" in source));
     for (const path of source.relation?.paths ?? []) assert.ok(path.startsWith("/") || /^[A-Za-z]:/.test(path));
   },
-
-  "a scan gives every row once, with the columns asked for in their order": async ({ connection, full }) => {
-    const scan = scanOf(connection, full);
-    if (scan === undefined) return;
-    const columns = [...(full?.columns ?? [])].reverse();
-    const batches = await collected(scan({ columns, signal: NEVER_ABORTED }));
-    assert.equal(
-      batches.reduce((rows, batch) => rows + batch.numRows, 0),
-      full?.rowCount,
-    );
-    for (const batch of batches)
-      assert.deepEqual(
-        batch.schema.fields.map(({ name }) => name),
-        columns,
-      );
-  },
-
-  "two scans of one table do not meet": async ({ connection, full }) => {
-    const scan = scanOf(connection, full);
-    if (scan === undefined) return;
-    const request = { columns: full?.columns ?? [], signal: NEVER_ABORTED };
-    const both = await Promise.all([collected(scan(request)), collected(scan(request))]);
-    for (const batches of both) {
-      assert.equal(
-        batches.reduce((rows, batch) => rows + batch.numRows, 0),
-        full?.rowCount,
-      );
-    }
-  },
-
-  "a scan that was aborted throws the signal's reason": async ({ connection, full }) => {
-    const scan = scanOf(connection, full);
-    if (scan === undefined) return;
-    const reason = new Error("cancelled");
-    const request = { columns: full?.columns ?? [], signal: AbortSignal.abort(reason) };
-    await assert.rejects(collected(scan(request)), reason);
-  },
 };
-
-function scanOf(connection: Connection, full: ConnectionFixture["full"]): TableSource["scan"] {
-  const source = full && connection.source?.(full.table);
-  if (source?.scan === undefined) return undefined;
-  return (request) => source.scan!(request);
-}
-
-async function collected(scan: AsyncIterable<RecordBatch>): Promise<readonly RecordBatch[]> {
-  const batches: RecordBatch[] = [];
-  for await (const batch of scan) batches.push(batch);
-  return batches;
-}

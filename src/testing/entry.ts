@@ -22,6 +22,7 @@ export {
 export {
   HOST_TRANSACTION_CLAUSES,
   jobStoreContract,
+  SCHEDULE_CLAUSES,
   SHARED_CLAUSES,
   type HostTransaction,
   type JobStoreContractOptions,

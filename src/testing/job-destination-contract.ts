@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
 import { contract, type ContractClause, type Waiver } from "./contract.js";
 import { commitClauses } from "./destination/commit-clauses.js";
+import { deleteInsertClauses } from "./destination/delete-insert-clauses.js";
 import { type DestinationFixture, TABLE } from "./destination/destination-fixture.js";
+import { insertOnlyClauses } from "./destination/insert-only-clauses.js";
 import { interruptionClauses } from "./destination/interruption-clauses.js";
 import { stateClauses } from "./destination/state-clauses.js";
 import { tableClauses } from "./destination/table-clauses.js";
@@ -24,8 +26,12 @@ export type DestinationOffer = keyof typeof OFFERED;
 
 const OFFERED = {
   upsert: { clauses: upsertClauses, absent: "it takes no upserts" },
+  deleteInsert: { clauses: deleteInsertClauses, absent: "it deletes no rows by keys" },
+  insertOnly: { clauses: insertOnlyClauses, absent: "it looks for no keys that are there" },
   state: { clauses: stateClauses, absent: "it keeps no state of a job" },
 } as const;
+
+const OFFERS = ["upsert", "deleteInsert", "insertOnly", "state"] as const satisfies readonly DestinationOffer[];
 
 /**
  * The promises of the `JobDestination` port as tests: all or nothing, one commit for one id, what became of it, columns
@@ -46,9 +52,10 @@ export function jobDestinationContract({
   const clauses = {
     "its capabilities offer what it is tested for": async (fixture: DestinationFixture) => {
       const { modes, state = false } = fixture.destination(TABLE).capabilities;
+      const offered = OFFERS.filter((offer) => (offer === "state" ? state : modes.includes(offer)));
       assert.deepEqual(
-        { upsert: modes.includes("upsert"), state },
-        { upsert: offers.includes("upsert"), state: offers.includes("state") },
+        offered,
+        OFFERS.filter((offer) => offers.includes(offer)),
         "name in `offers` what the capabilities offer, and nothing else",
       );
     },
@@ -57,6 +64,8 @@ export function jobDestinationContract({
     ...tableClauses,
     ...typeClauses,
     ...upsertClauses,
+    ...deleteInsertClauses,
+    ...insertOnlyClauses,
     ...stateClauses,
   };
   return contract(clauses, make, [...without, ...absent]);

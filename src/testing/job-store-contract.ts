@@ -14,6 +14,12 @@ import { lifetimeClauses } from "./job-store/lifetime-clauses.js";
 import { openerClauses } from "./job-store/opener-clauses.js";
 import { pruneClauses } from "./job-store/prune-clauses.js";
 import { readingClauses } from "./job-store/reading-clauses.js";
+import { scheduleAdvanceClauses } from "./job-store/schedule-advance-clauses.js";
+import { scheduleBackfillClauses } from "./job-store/schedule-backfill-clauses.js";
+import { scheduleClauses } from "./job-store/schedule-clauses.js";
+import { scheduleEndClauses } from "./job-store/schedule-end-clauses.js";
+import { scheduleOccurrenceClauses } from "./job-store/schedule-occurrence-clauses.js";
+import { scheduleSharedClauses } from "./job-store/schedule-shared-clauses.js";
 import { sharedClauses } from "./job-store/shared-clauses.js";
 import { transitionClauses } from "./job-store/transition-clauses.js";
 import { Trial, type JobStoreSubject } from "./job-store/trial.js";
@@ -21,10 +27,22 @@ import { Trial, type JobStoreSubject } from "./job-store/trial.js";
 export type { HostTransaction, JobStoreSubject } from "./job-store/trial.js";
 
 /** The names of the clauses about several stores on one ledger. */
-export const SHARED_CLAUSES: readonly string[] = Object.keys(sharedClauses);
+export const SHARED_CLAUSES: readonly string[] = Object.keys({ ...sharedClauses, ...scheduleSharedClauses });
 
 /** The names of the clauses about `createRunsIn`. */
 export const HOST_TRANSACTION_CLAUSES: readonly string[] = Object.keys(hostTransactionClauses);
+
+const schedules = {
+  ...scheduleClauses,
+  ...scheduleAdvanceClauses,
+  ...scheduleOccurrenceClauses,
+  ...scheduleEndClauses,
+  ...scheduleBackfillClauses,
+  ...scheduleSharedClauses,
+};
+
+/** The names of the clauses about `schedules`. */
+export const SCHEDULE_CLAUSES: readonly string[] = Object.keys(schedules);
 
 export interface JobStoreContractOptions {
   /** Makes a store with nothing in it, once for each clause. */
@@ -35,8 +53,8 @@ export interface JobStoreContractOptions {
 
 /**
  * What a {@link JobStore} promises, as clauses to run against one. A store for one process goes without
- * {@link SHARED_CLAUSES}, and one that takes no runs in a host's transaction without {@link HOST_TRANSACTION_CLAUSES}. The
- * guide is `docs/guides/write-a-store.md`.
+ * {@link SHARED_CLAUSES}, one that takes no runs in a host's transaction without {@link HOST_TRANSACTION_CLAUSES}, and one
+ * that keeps no schedules without {@link SCHEDULE_CLAUSES}. The guide is `docs/guides/write-a-store.md`.
  */
 export function jobStoreContract(options: JobStoreContractOptions): readonly ContractClause[] {
   const clauses = {
@@ -57,6 +75,7 @@ export function jobStoreContract(options: JobStoreContractOptions): readonly Con
     ...openerClauses,
     ...sharedClauses,
     ...hostTransactionClauses,
+    ...schedules,
   };
   const subject = async (): Promise<Trial & { dispose(): Promise<void> }> => {
     const made = await options.make();

@@ -2,6 +2,7 @@ import { contract, type ContractClause, type Waiver } from "./contract.js";
 import { describeClauses } from "./engine/describe-clauses.js";
 import type { QueryEngineFixture } from "./engine/engine-fixture.js";
 import { parameterClauses } from "./engine/parameter-clauses.js";
+import { scanClauses } from "./engine/scan-clauses.js";
 import { streamClauses } from "./engine/stream-clauses.js";
 
 export interface QueryEngineContract {
@@ -16,5 +17,5 @@ export interface QueryEngineContract {
  * exactly, all rows or an error, and an end when told to.
  */
 export function queryEngineContract({ make, without }: QueryEngineContract): readonly ContractClause[] {
-  return contract({ ...describeClauses, ...parameterClauses, ...streamClauses }, make, without);
+  return contract({ ...describeClauses, ...parameterClauses, ...streamClauses, ...scanClauses }, make, without);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Scheduler, ScheduleTrigger } from "../ports/scheduler.js";
+import type { CronTrigger, Trigger } from "../model/trigger.js";
+import type { Scheduler } from "../ports/scheduler.js";
 import { contract, type ContractClause, type Waiver } from "./contract.js";
 import { ManualClock } from "./manual-clock.js";
 
@@ -10,7 +11,11 @@ interface SchedulerSubject {
 }
 
 const utc = (text: string): number => Date.parse(`${text}Z`);
-const daily = (timeZone: string): ScheduleTrigger => ({ kind: "cron", expression: "30 6 * * *", timeZone });
+const cron = (expression: string, timeZone: string, policy: Partial<CronTrigger> = {}): CronTrigger => {
+  return { kind: "cron", expression, timeZone, gap: "shift", overlap: "first", ...policy };
+};
+const daily = (timeZone: string): CronTrigger => cron("30 6 * * *", timeZone);
+const every = (everyMs: number, anchor: number): Trigger => ({ kind: "interval", everyMs, from: "anchor", anchor });
 
 /** The promises of {@link Scheduler}. */
 export function schedulerContract(options: {
@@ -35,10 +40,7 @@ const CLAUSES: Readonly<Record<string, (subject: SchedulerSubject) => Promise<vo
   "firing times are strictly after, and strictly increasing": async ({ scheduler }) => {
     let time = utc("2026-03-07T00:00:00");
     for (let firing = 0; firing < 400; firing += 1) {
-      const next = scheduler.nextFireTime(
-        { kind: "cron", expression: "*/30 * * * *", timeZone: "America/New_York" },
-        time,
-      );
+      const next = scheduler.nextFireTime(cron("*/30 * * * *", "America/New_York"), time);
       assert.ok(next !== undefined && next > time, `${String(next)} is not after ${time}`);
       time = next;
     }
@@ -51,10 +53,55 @@ const CLAUSES: Readonly<Record<string, (subject: SchedulerSubject) => Promise<vo
   },
   "an interval keeps its anchor": async ({ scheduler }) => {
     const anchor = utc("2026-01-01T00:00:10");
-    const trigger = { kind: "interval", everyMs: 60_000, anchor } as const;
+    const trigger = every(60_000, anchor);
     assert.equal(scheduler.nextFireTime(trigger, anchor), anchor + 60_000);
     assert.equal(scheduler.nextFireTime(trigger, anchor + 59_999), anchor + 60_000);
     assert.equal(scheduler.nextFireTime(trigger, anchor - 1), anchor);
+  },
+  "an interval from completion counts from what it is asked for": async ({ scheduler }) => {
+    const trigger: Trigger = { kind: "interval", everyMs: 90_000, from: "completion", anchor: 0 };
+    assert.equal(scheduler.nextFireTime(trigger, 1_234_567), 1_324_567);
+  },
+  "a wall-clock time that does not exist is shifted by the gap, or skipped": async ({ scheduler }) => {
+    // In Paris the clock goes from 02:00 to 03:00 on 29 March 2026.
+    const after = utc("2026-03-28T12:00:00");
+    const shifted = cron("30 2 * * *", "Europe/Paris", { gap: "shift" });
+    assert.equal(scheduler.nextFireTime(shifted, after), utc("2026-03-29T01:30:00"));
+    const skipped = cron("30 2 * * *", "Europe/Paris", { gap: "skip" });
+    assert.equal(scheduler.nextFireTime(skipped, after), utc("2026-03-30T00:30:00"));
+  },
+  "a shifted time that meets a firing of its own fires once": async ({ scheduler }) => {
+    const trigger = cron("30 2,3 * * *", "Europe/Paris", { gap: "shift" });
+    const first = scheduler.nextFireTime(trigger, utc("2026-03-29T00:00:00"));
+    assert.equal(first, utc("2026-03-29T01:30:00"));
+    assert.equal(scheduler.nextFireTime(trigger, first ?? 0), utc("2026-03-30T00:30:00"));
+  },
+  "a wall-clock time that comes twice fires the first time, the last, or both": async ({ scheduler }) => {
+    // In Paris the clock goes from 03:00 back to 02:00 on 25 October 2026.
+    const [first, last] = [utc("2026-10-25T00:30:00"), utc("2026-10-25T01:30:00")];
+    const next = utc("2026-10-26T01:30:00");
+    const firings = (overlap: CronTrigger["overlap"], count: number): readonly (number | undefined)[] => {
+      const trigger = cron("30 2 * * *", "Europe/Paris", { overlap });
+      let after = utc("2026-10-24T12:00:00");
+      return Array.from({ length: count }, () => (after = scheduler.nextFireTime(trigger, after) ?? Infinity));
+    };
+    assert.deepEqual(firings("first", 2), [first, next]);
+    assert.deepEqual(firings("last", 2), [last, next]);
+    assert.deepEqual(firings("both", 3), [first, last, next]);
+  },
+  "Sunday is 0 and 7; L, W and # are the last, the nearest weekday and the nth": async ({ scheduler }) => {
+    const after = utc("2026-01-01T12:00:00");
+    const expected: readonly (readonly [string, string])[] = [
+      ["0 9 * * 0", "2026-01-04T09:00:00"],
+      ["0 9 * * 7", "2026-01-04T09:00:00"],
+      ["0 9 L * *", "2026-01-31T09:00:00"],
+      ["0 9 17W * *", "2026-01-16T09:00:00"],
+      ["0 9 * * 5#2", "2026-01-09T09:00:00"],
+      ["15 0 9 * * *", "2026-01-02T09:00:15"],
+    ];
+    for (const [expression, time] of expected) {
+      assert.equal(scheduler.nextFireTime(cron(expression, "UTC"), after), utc(time), expression);
+    }
   },
   "a single time fires once": async ({ scheduler }) => {
     const at = utc("2026-05-05T05:05:05");
@@ -62,14 +109,14 @@ const CLAUSES: Readonly<Record<string, (subject: SchedulerSubject) => Promise<vo
     assert.equal(scheduler.nextFireTime({ kind: "once", at }, at), undefined);
   },
   "what never comes has no firing time": async ({ scheduler }) => {
-    const trigger = { kind: "cron", expression: "0 0 30 2 *", timeZone: "UTC" } as const;
+    const trigger = cron("0 0 30 2 *", "UTC");
     assert.equal(scheduler.nextFireTime(trigger, utc("2026-01-01T00:00:00")), undefined);
   },
   "a trigger that makes no sense is refused with its field": async ({ scheduler }) => {
-    const bad: readonly [ScheduleTrigger, string][] = [
-      [{ kind: "cron", expression: "61 * * * *", timeZone: "UTC" }, "expression"],
-      [{ kind: "cron", expression: "* * * * *", timeZone: "Mars/Olympus" }, "timeZone"],
-      [{ kind: "interval", everyMs: 0, anchor: 0 }, "everyMs"],
+    const bad: readonly [Trigger, string][] = [
+      [cron("61 * * * *", "UTC"), "expression"],
+      [cron("* * * * *", "Mars/Olympus"), "timeZone"],
+      [every(0, 0), "everyMs"],
     ];
     for (const [trigger, field] of bad) {
       assert.throws(() => scheduler.nextFireTime(trigger, 0), { code: "invalid_definition", field });

@@ -26,7 +26,7 @@ export function reported(name: string, value: number, unit: string): Figure {
 export function printFigure({ name, value, unit, bound, met }: Figure): void {
   const verdict = met === undefined ? "" : met ? "  ok " : "  MISSED";
   console.log(
-    `${name.padEnd(62)} ${value.toFixed(2).padStart(10)} ${unit.padEnd(8)} ${(bound ?? "").padEnd(16)}${verdict}`,
+    `${name.padEnd(96)} ${value.toFixed(2).padStart(10)} ${unit.padEnd(8)} ${(bound ?? "").padEnd(16)}${verdict}`,
   );
 }
 

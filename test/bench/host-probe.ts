@@ -13,6 +13,8 @@ export interface HostHealth {
   readonly loopMaxMs: number;
   readonly statP99Ms: number;
   readonly lookupP99Ms: number;
+  /** The process's memory (RSS) at its highest, above what it had before. */
+  readonly addedMb: number;
   readonly seconds: number;
 }
 
@@ -21,6 +23,8 @@ export async function watchHost(work: () => Promise<void>): Promise<HostHealth> 
   const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   const stats: number[] = [];
   const lookups: number[] = [];
+  const before = process.memoryUsage.rss();
+  let highest = before;
   let over = false;
   const probe = async (times: number[], call: () => Promise<unknown>): Promise<void> => {
     while (!over) {
@@ -30,7 +34,13 @@ export async function watchHost(work: () => Promise<void>): Promise<HostHealth> 
       await sleep(PROBE_EVERY_MS);
     }
   };
-  const probes = [probe(stats, () => stat("/")), probe(lookups, () => lookup("localhost"))];
+  const probes = [
+    probe(stats, async () => {
+      await stat("/");
+      highest = Math.max(highest, process.memoryUsage.rss());
+    }),
+    probe(lookups, () => lookup("localhost")),
+  ];
   await sleep(50);
   loop.enable();
   const from = performance.now();
@@ -46,6 +56,7 @@ export async function watchHost(work: () => Promise<void>): Promise<HostHealth> 
     loopMaxMs: loop.max / 1e6 - RESOLUTION_MS,
     statP99Ms: percentile(stats, 0.99),
     lookupP99Ms: percentile(lookups, 0.99),
+    addedMb: (highest - before) / 1024 ** 2,
     seconds,
   };
 }

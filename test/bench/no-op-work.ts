@@ -6,6 +6,7 @@ import {
   type JobDestination,
   type QueryDescription,
   type QueryEngine,
+  type QueryExplanation,
   type RowStream,
   type Settlement,
   type TableSchema,
@@ -31,8 +32,8 @@ export class NoOpEngine implements QueryEngine {
 
   async close(): Promise<void> {}
 
-  async explain(): Promise<string> {
-    return "NO-OP";
+  async explain(): Promise<QueryExplanation> {
+    return { plan: "NO-OP", scans: [] };
   }
 
   async describe(): Promise<QueryDescription> {

@@ -1,19 +1,25 @@
 // `npm run bench [section …]`: ratios and bounds in one run. Exits with 1 when a bound was missed.
 import { arrowVectors } from "./arrow-vectors.js";
+import { databaseReads } from "./database-reads.js";
 import { printFigure, type Figure } from "./figure.js";
 import { hostHealth } from "./host-health.js";
 import { lakeLoads, lanceLoads } from "./lake-loads.js";
 import { ledgerSize } from "./ledger-size.js";
 import { ledgerThroughput } from "./ledger-throughput.js";
 import { loadWithPostgresLedger } from "./load-with-postgres-ledger.js";
+import { mysqlLoads } from "./mysql-loads.js";
 import { peakMemory } from "./peak-memory.js";
+import { postgresLoads } from "./postgres-loads.js";
 import { SCALE } from "./scale.js";
-import { sqliteLoad } from "./sqlite-load.js";
+import { sqliteLoads } from "./sqlite-loads.js";
 import { startLatency } from "./start-latency.js";
 import { tinyRuns } from "./tiny-runs.js";
 
 const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
-  "sqlite-load": sqliteLoad,
+  "postgres-loads": postgresLoads,
+  "mysql-loads": mysqlLoads,
+  "sqlite-loads": sqliteLoads,
+  "database-reads": databaseReads,
   "lake-loads": lakeLoads,
   "lance-loads": lanceLoads,
   "arrow-vectors": arrowVectors,
@@ -26,7 +32,8 @@ const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "load-with-postgres-ledger": loadWithPostgresLedger,
 };
 
-if (SCALE !== 1) console.warn(`A TRY at ${SCALE} of the size: the figures of the ledger do not count.`);
+if (SCALE !== 1)
+  console.warn(`A TRY at ${SCALE} of the size: the figures of the databases and the ledger do not count.`);
 const wanted = process.argv.slice(2);
 let missed = 0;
 for (const [name, section] of Object.entries(SECTIONS)) {

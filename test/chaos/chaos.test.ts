@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunEvent } from "../../src/model/run-event.js";
+import { describeMysql } from "../support/describe-mysql.js";
 import { describePostgres } from "../support/describe-postgres.js";
+import { startMariadb, type MariadbServer } from "../support/mariadb-server.js";
 import { startPostgres, type PostgresServer } from "../support/postgres-server.js";
 import { chaosTrial, type ChaosOptions, type ChaosReport } from "./chaos-trial.js";
 import type { Violation } from "./history.js";
-import { postgresLedger } from "./ledger-under-test.js";
+import { mysqlLedger, postgresLedger } from "./ledger-under-test.js";
 
 // `npm run soak:chaos` sets 20 seeds, each then with 500 runs. A seed is tried again with MILLRACE_CHAOS_SEED=<seed>
 // MILLRACE_CHAOS_SEEDS=1 MILLRACE_CHAOS_RUNS=500: its plan is the same, while the processes meet in other ways each time.
@@ -51,6 +53,20 @@ describePostgres("many processes on one ledger in Postgres", () => {
   it(
     `keeps the laws in ${SEEDS} seeds of ${RUNS} runs from seed ${FIRST_SEED}`,
     () => holds({ ledger: () => postgresLedger(server) }),
+    SEEDS * 2 * TRIAL_MS,
+  );
+});
+
+describeMysql("many processes on one ledger in MySQL or MariaDB", () => {
+  let server: MariadbServer;
+  beforeAll(async () => {
+    server = await startMariadb();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  it(
+    `keeps the laws in ${SEEDS} seeds of ${RUNS} runs from seed ${FIRST_SEED}`,
+    () => holds({ ledger: () => mysqlLedger(server) }),
     SEEDS * 2 * TRIAL_MS,
   );
 });

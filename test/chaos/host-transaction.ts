@@ -1,4 +1,5 @@
 import Database from "better-sqlite3";
+import mysql from "mysql2/promise";
 import pg from "pg";
 import type { PreparedRun } from "../../src/runs/prepared-run.js";
 import type { RunHandle } from "../../src/runs/run-handle.js";
@@ -6,7 +7,7 @@ import type { LedgerPlace } from "./ledger-place.js";
 
 /** The host's own table, beside the ledger's. */
 export const HOST_TABLE = "host_changes";
-export const MAKE_HOST_TABLE = `create table if not exists ${HOST_TABLE} (tag text primary key)`;
+export const MAKE_HOST_TABLE = `create table if not exists ${HOST_TABLE} (tag varchar(100) primary key)`;
 
 /**
  * Inserts a prepared run in a transaction of the host's own, with a change of the host's.
@@ -19,7 +20,14 @@ export async function inHostTransaction(
   end: "commit" | "rollback" | "die",
   prepared: PreparedRun,
 ): Promise<RunHandle> {
-  return place.kind === "sqlite" ? inSqlite(place.path, tag, end, prepared) : inPostgres(place.url, tag, end, prepared);
+  switch (place.kind) {
+    case "sqlite":
+      return inSqlite(place.path, tag, end, prepared);
+    case "postgres":
+      return inPostgres(place.url, tag, end, prepared);
+    case "mysql":
+      return inMysql(place.url, tag, end, prepared);
+  }
 }
 
 function inSqlite(path: string, tag: string, end: "commit" | "rollback" | "die", prepared: PreparedRun): RunHandle {
@@ -55,5 +63,26 @@ async function inPostgres(
     return handle;
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+async function inMysql(
+  url: string,
+  tag: string,
+  end: "commit" | "rollback" | "die",
+  prepared: PreparedRun,
+): Promise<RunHandle> {
+  const connection = await mysql.createConnection(url);
+  // A connection that is cut is told by the query that meets it.
+  connection.on("error", () => undefined);
+  try {
+    await connection.beginTransaction();
+    await connection.execute(`insert into ${HOST_TABLE} values (?)`, [tag]);
+    const handle = await prepared.insert(connection);
+    if (end === "die") process.kill(process.pid, "SIGKILL");
+    await connection.query(end);
+    return handle;
+  } finally {
+    connection.destroy();
   }
 }

@@ -1,7 +1,9 @@
 import Database from "better-sqlite3";
 import { join } from "node:path";
+import mysql, { type RowDataPacket } from "mysql2/promise";
 import pg from "pg";
 import { setTimeout as pause } from "node:timers/promises";
+import type { MariadbServer } from "../support/mariadb-server.js";
 import type { PostgresServer } from "../support/postgres-server.js";
 import { HOST_TABLE, MAKE_HOST_TABLE } from "./host-transaction.js";
 import type { LedgerPlace } from "./ledger-place.js";
@@ -72,6 +74,38 @@ export async function postgresLedger(server: PostgresServer): Promise<LedgerUnde
       await query(`select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() ${some}`);
       return some === "" ? "all connections cut" : "some connections cut";
+    },
+    hostChanges: async () => new Set((await query(`select tag from ${HOST_TABLE}`)).map(({ tag }) => String(tag))),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** The same in MariaDB. */
+export async function mysqlLedger(server: MariadbServer): Promise<LedgerUnderTest> {
+  const url = await server.createDatabase();
+  const query = async (text: string): Promise<readonly RowDataPacket[]> => {
+    const connection = await mysql.createConnection(url);
+    connection.on("error", () => undefined);
+    return (await connection.query<RowDataPacket[]>(text).finally(() => connection.end()))[0];
+  };
+  await query(MAKE_HOST_TABLE);
+  return {
+    place: { kind: "mysql", url },
+    disturb: async (how) => {
+      if (how < 0.3) {
+        await server.restart("stop");
+        return "ledger restarted in order";
+      }
+      if (how < 0.6) {
+        await server.restart("kill");
+        return "ledger crashed and restarted";
+      }
+      const all = how >= 0.8;
+      const others = await query("select id from information_schema.processlist where db = database()");
+      // All connections, or about half of them. One that has gone meanwhile is cut already.
+      for (const { id } of others)
+        if (all || Number(id) % 2 === 0) await query(`kill ${Number(id)}`).catch(() => undefined);
+      return all ? "all connections cut" : "some connections cut";
     },
     hostChanges: async () => new Set((await query(`select tag from ${HOST_TABLE}`)).map(({ tag }) => String(tag))),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NewRun } from "../../src/model/run.js";
 import { newRun } from "../adapters/sqlite/store-fixture.js";
-import { JOB_STORES, SEED, type OpenStore } from "../support/job-stores.js";
+import { JOB_STORES, SEED, trialsOf, type OpenStore } from "../support/job-stores.js";
 
 /** A run as the rule sees it, in words of its own. */
 interface Modelled {
@@ -207,7 +207,7 @@ class Trial {
   }
 }
 
-describe.each(Object.entries(JOB_STORES))("%s", (_name, make) => {
+describe.each(Object.entries(JOB_STORES))("%s", (name, make) => {
   it(`claims as the rule says, and everything comes through (MILLRACE_SEED=${SEED})`, async () => {
     const seen = new Set<string>();
     const property = fc.asyncProperty(fc.array(act, { maxLength: 120, size: "max" }), async (acts) => {
@@ -217,7 +217,7 @@ describe.each(Object.entries(JOB_STORES))("%s", (_name, make) => {
       await trial.drain();
       for (const what of trial.seen) seen.add(what);
     });
-    await fc.assert(property, { seed: SEED, numRuns: 150, endOnFailure: false });
+    await fc.assert(property, { seed: SEED, numRuns: trialsOf(name, 150), endOnFailure: false });
     expect([...seen]).toEqual(["stopped by a gate"]);
   }, 120_000);
 });

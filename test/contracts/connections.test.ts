@@ -1,12 +1,18 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
+import { createConnection } from "mysql2/promise";
+import { afterAll, beforeAll } from "vitest";
 import { memory } from "../../src/adapters/memory/memory-connection.js";
+import { mysql } from "../../src/adapters/mysql/mysql.js";
 import { sqlite } from "../../src/adapters/sqlite/sqlite-connection.js";
 import { connectionContract } from "../../src/testing/connection-contract.js";
 import { sampleRows, write } from "../../src/testing/destination/destination-fixture.js";
 import { fixture } from "../../src/testing/fixture-connection.js";
 import { contractSuite } from "../support/contract-suite.js";
+import { describeMysql } from "../support/describe-mysql.js";
+import { type MariadbServer, startMariadb } from "../support/mariadb-server.js";
 
 const FULL = { table: "t", columns: ["id", "label"], rowCount: 5 };
 
@@ -17,7 +23,10 @@ contractSuite(
       const connection = memory();
       const steps = [sampleRows(1, 3), sampleRows(4, 2)];
       await write(connection.destination!("t")!, { commitId: "a", createIfMissing: true, steps });
-      return { connection, full: FULL, missingTable: "none" };
+      const addRow = async (): Promise<void> => {
+        await write(connection.destination!("t")!, { commitId: "b", steps: [sampleRows(6, 1)] });
+      };
+      return { connection, full: FULL, missingTable: "none", addRow };
     },
   }),
 );
@@ -40,16 +49,53 @@ for (const access of ["read_only", "read_write"] as const) {
       make: async () => {
         const folder = await mkdtemp(join(tmpdir(), "millrace-"));
         const path = join(folder, "t.db");
-        await writeFile(path, "");
+        const database = new Database(path);
+        database.pragma("journal_mode = wal");
+        database.exec("create table t (id integer, label text)");
+        const insert = database.prepare("insert into t values (?, ?)");
+        const addRow = async (): Promise<void> => void insert.run(6n, "row 6");
+        for (const { id, label } of sampleRows(1, 5)) insert.run(BigInt(id as number), label);
         await mkdir(join(folder, "folder.db"));
         const connection = sqlite(path, { access });
         const unreachable = sqlite(join(folder, "folder.db"), { access });
         const dispose = async (): Promise<void> => {
           await connection.close();
+          database.close();
           await rm(folder, { recursive: true });
         };
-        return { connection, missingTable: "none", unreachable, dispose };
+        return { connection, full: FULL, addRow, missingTable: "none", unreachable, dispose };
       },
     }),
   );
 }
+
+describeMysql("on MySQL or MariaDB", () => {
+  let server: MariadbServer;
+
+  beforeAll(async () => {
+    server = await startMariadb({ fsync: false });
+  });
+
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  contractSuite(
+    "mysql() keeps the promises of a connection",
+    connectionContract({
+      make: async () => {
+        const url = await server.createDatabase();
+        const session = await createConnection(url);
+        await session.query("create table t (id bigint, label varchar(20))");
+        const addRow = async (id = 6): Promise<void> =>
+          void (await session.query("insert into t values (?, concat('row ', ?))", [id, id]));
+        for (const { id } of sampleRows(1, 5)) await addRow(id as number);
+        const connection = mysql(url);
+        const unreachable = mysql(Object.assign(new URL(url), { password: "wrong-and-s3cret" }).href);
+        const dispose = async (): Promise<void> => {
+          await connection.close();
+          await session.end();
+        };
+        return { connection, full: FULL, addRow, missingTable: "none", unreachable, dispose };
+      },
+    }),
+  );
+});

@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { JobStore } from "../../src/ports/job-store.js";
-import { HOST_TRANSACTION_CLAUSES, jobStoreContract, SHARED_CLAUSES } from "../../src/testing/job-store-contract.js";
+import {
+  HOST_TRANSACTION_CLAUSES,
+  jobStoreContract,
+  SCHEDULE_CLAUSES,
+  SHARED_CLAUSES,
+} from "../../src/testing/job-store-contract.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { contractSuite } from "../support/contract-suite.js";
 
@@ -29,6 +34,7 @@ contractSuite(
     without: [
       ...SHARED_CLAUSES.map((clause) => ({ clause, reason: "its file is for one process" })),
       ...HOST_TRANSACTION_CLAUSES.map((clause) => ({ clause, reason: "the host has no transaction in its file" })),
+      ...SCHEDULE_CLAUSES.map((clause) => ({ clause, reason: "it keeps no schedules" })),
     ],
   }),
 );

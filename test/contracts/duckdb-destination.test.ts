@@ -109,6 +109,9 @@ function hex(byte: number): string {
 for (const withEngine of [true, false]) {
   contractSuite(
     `duckdb() in ${withEngine ? "an engine's" : "its own"} instance keeps the promises of a destination`,
-    jobDestinationContract({ make: () => duckdbFixture(withEngine), offers: ["upsert", "state"] }),
+    jobDestinationContract({
+      make: () => duckdbFixture(withEngine),
+      offers: ["upsert", "deleteInsert", "insertOnly", "state"],
+    }),
   );
 }

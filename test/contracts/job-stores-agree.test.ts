@@ -199,7 +199,9 @@ const EVERY_OUTCOME = [
   ...["failOverdue: some", "missingConnections: some", "missingConnections: none", "cancelRequests: some"],
 ];
 
-const { MemoryJobStore: first, ...others } = JOB_STORES;
+// A store on a server does what is asked at once side by side, and its cursors leave numbers out.
+const { MemoryJobStore: first, SqliteJobStore } = JOB_STORES;
+const others = { SqliteJobStore };
 
 describe.each(Object.entries(others))("MemoryJobStore and %s", (_name, make) => {
   const outcomes = new Set<string>();

@@ -38,5 +38,5 @@ function readsAs(type: DataType, value: SampleValue): unknown {
 
 contractSuite(
   "memory() keeps the promises of a destination",
-  jobDestinationContract({ make: memoryFixture, offers: ["upsert", "state"] }),
+  jobDestinationContract({ make: memoryFixture, offers: ["upsert", "deleteInsert", "insertOnly", "state"] }),
 );

@@ -4,7 +4,7 @@ import { RUN_STATUSES, type RunStatus } from "../../src/model/run-status.js";
 import type { JobRun, RunPage, RunQuery } from "../../src/model/run.js";
 import type { JobStore } from "../../src/ports/job-store.js";
 import { newRun } from "../adapters/sqlite/store-fixture.js";
-import { JOB_STORES, SEED } from "../support/job-stores.js";
+import { JOB_STORES, SEED, trialsOf } from "../support/job-stores.js";
 
 const JOBS = ["a", "b", "c"];
 
@@ -69,7 +69,7 @@ async function every(store: JobStore, ids: readonly string[]): Promise<readonly 
   return (await Promise.all(ids.map((id) => store.getRun(id)))).flatMap((run) => run ?? []);
 }
 
-describe.each(Object.entries(JOB_STORES))("%s", (_name, make) => {
+describe.each(Object.entries(JOB_STORES))("%s", (name, make) => {
   it(`pages through what a query finds, while runs are added and move on (MILLRACE_SEED=${SEED})`, async () => {
     let pages = 0;
     const meanwhile = fc.array(fc.record({ add: fc.array(life, { maxLength: 3 }), end: fc.option(fc.nat()) }));
@@ -106,7 +106,7 @@ describe.each(Object.entries(JOB_STORES))("%s", (_name, make) => {
       // And none that came later.
       expect(places.every((place) => place < given.length)).toBe(true);
     });
-    await fc.assert(property, { seed: SEED, numRuns: 100 });
-    expect(pages).toBeGreaterThan(120);
+    await fc.assert(property, { seed: SEED, numRuns: trialsOf(name, 100) });
+    expect(pages).toBeGreaterThan(trialsOf(name, 120));
   }, 120_000);
 });

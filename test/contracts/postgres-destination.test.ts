@@ -58,7 +58,7 @@ describePostgres("on a real server", () => {
 
   const clauses = jobDestinationContract({
     make: postgresFixture,
-    offers: ["upsert", "state"],
+    offers: ["upsert", "deleteInsert", "insertOnly", "state"],
     without: [
       {
         clause: "text comes back exactly, whatever it holds",

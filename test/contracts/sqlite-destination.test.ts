@@ -66,6 +66,9 @@ for (const [mode, name] of [
   ["delete", "its default journal mode"],
   ["wal", "WAL mode"],
 ] as const) {
-  const clauses = jobDestinationContract({ make: () => sqliteFixture(mode), offers: ["upsert", "state"] });
+  const clauses = jobDestinationContract({
+    make: () => sqliteFixture(mode),
+    offers: ["upsert", "deleteInsert", "insertOnly", "state"],
+  });
   contractSuite(`sqlite() in ${name} keeps the promises of a destination`, clauses);
 }

@@ -119,6 +119,17 @@ describe("defineJob", () => {
     ]);
   });
 
+  it.each([
+    [{ kind: "deleteInsert", keys: ["a", "b"] } as const, { kind: "deleteInsert", keys: ["a", "b"] }],
+    [{ kind: "insertOnly", keys: ["a"] } as const, { kind: "insertOnly", keys: ["a"], onDuplicate: "refuse" }],
+    [
+      { kind: "insertOnly", keys: ["a"], onDuplicate: "keepFirst" } as const,
+      { kind: "insertOnly", keys: ["a"], onDuplicate: "keepFirst" },
+    ],
+  ])("takes the mode %j", (mode, read) => {
+    expect(defineJob({ ...spec, query: "select 1", destination: { table: "t", mode } }).destination.mode).toEqual(read);
+  });
+
   it("copies and freezes", () => {
     const keys = ["id"];
     const backoff = { delayMs: 1 };
@@ -203,13 +214,61 @@ describe("a definition that is not well formed", () => {
       "keys of an append",
       { destination: { table: "t", mode: { kind: "append", keys: ["a"] } } },
       "destination.mode.keys",
-      "upsert only",
+      "goes with upsert, deleteInsert and insertOnly only",
     ],
     [
       "a wrong answer to duplicates",
       { destination: { table: "t", mode: { kind: "upsert", keys: ["a"], onDuplicate: "first" } } },
       "destination.mode.onDuplicate",
       '"refuse" or "keepLast"',
+    ],
+    [
+      "an answer to duplicates of another mode",
+      { destination: { table: "t", mode: { kind: "insertOnly", keys: ["a"], onDuplicate: "keepLast" } } },
+      "destination.mode.onDuplicate",
+      '"refuse" or "keepFirst"',
+    ],
+    [
+      "an answer to duplicates that are welcome",
+      { destination: { table: "t", mode: { kind: "deleteInsert", keys: ["a"], onDuplicate: "refuse" } } },
+      "destination.mode.onDuplicate",
+      "goes with upsert and insertOnly only",
+    ],
+    [
+      "an answer to duplicates of an overwrite",
+      { destination: { table: "t", mode: { kind: "overwrite", onDuplicate: "refuse" } } },
+      "destination.mode.onDuplicate",
+      "goes with upsert and insertOnly only",
+    ],
+    [
+      "insertOnly without keys",
+      { destination: { table: "t", mode: { kind: "insertOnly" } } },
+      "destination.mode.keys",
+      "array",
+    ],
+    [
+      "deleteInsert with an empty key",
+      { destination: { table: "t", mode: { kind: "deleteInsert", keys: [""] } } },
+      "destination.mode.keys[0]",
+      "empty",
+    ],
+    [
+      "insertOnly as text",
+      { destination: { table: "t", mode: "insertOnly" } },
+      "destination.mode",
+      'needs its keys: { kind: "insertOnly", keys: ["id"] }',
+    ],
+    [
+      "deleteInsert in another spelling",
+      { destination: { table: "t", mode: { kind: "delete_insert", keys: ["a"] } } },
+      "destination.mode.kind",
+      'Did you mean "deleteInsert"?',
+    ],
+    [
+      "a misspelt insertOnly",
+      { destination: { table: "t", mode: "insertonly" } },
+      "destination.mode",
+      'Did you mean "insertOnly"?',
     ],
     [
       "createIfMissing as text",

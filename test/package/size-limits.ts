@@ -12,6 +12,7 @@ const SIZES_KIB = {
   "millrace/duckdb": 137,
   "millrace/sqlite": 120,
   "millrace/postgres": 114,
+  "millrace/mysql": 120,
   "millrace/lance": 54,
   "millrace/testing": 117,
 };
@@ -25,6 +26,7 @@ const HEAVY = [
   "kysely",
   "yaml",
   "pg",
+  "mysql2",
   "better-sqlite3",
   "@duckdb/node-api",
   "@duckdb/node-bindings",

@@ -179,19 +179,23 @@ describe("a job with state", () => {
     expect(await out.rows("t")).toEqual([{ seen: "2025-12-31 22:00:00+00" }]);
   });
 
-  it("goes with an upsert", async () => {
+  it.each([
+    [{ kind: "upsert", keys: ["id"] } as const, 3],
+    [{ kind: "deleteInsert", keys: ["id"] } as const, 3],
+    [{ kind: "insertOnly", keys: ["id"] } as const, 2],
+  ])("goes with %j", async (mode, rowsWritten) => {
     const [crm, out] = [memory(), memory()];
     const changed = defineJob({
       name: "changed",
       query: "select id, item from crm.orders where id >= {last.id}",
       state: { id: { type: "BIGINT", initial: 0 } },
-      destination: { table: "out.orders", mode: { kind: "upsert", keys: ["id"] } },
+      destination: { table: "out.orders", mode },
     });
     await using executor = await started([changed, feed], { crm, out });
     await executor.run("feed", { from: 1, to: 4 });
     await executor.run("changed");
     await executor.run("feed", { from: 4, to: 6 });
-    expect(await executor.run("changed")).toMatchObject({ status: "succeeded", rowsWritten: 3 });
+    expect(await executor.run("changed")).toMatchObject({ status: "succeeded", rowsWritten });
     expect((await out.rows("orders")).map(({ id }) => id)).toEqual([1n, 2n, 3n, 4n, 5n]);
   });
 

@@ -101,7 +101,7 @@ async function loadInto(
   }: Load,
 ): Promise<CommitReceipt> {
   const { signal = new AbortController().signal } = rest;
-  const rows = await engine.stream({ template: [{ text: query }], parameters: new Map() }, { signal });
+  const rows = await engine.stream({ template: [{ text: query }], parameters: new Map() }, { signal, unstarted: true });
   try {
     return await destination.write(through(rows), {
       commitId,

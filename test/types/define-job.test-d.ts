@@ -123,8 +123,20 @@ defineJob({ name: "m", query, destination, execution: { retryOn: ["timed_out"], 
 defineJob({ name: "m", query, destination, execution: { concurrencyKey: "one", maxConcurrent: 1 } });
 // @ts-expect-error no run ends with this code
 defineJob({ name: "m", query, destination, execution: { retryOn: ["unknown_job"] } });
+defineJob({ name: "m", query, destination: { table: "t", mode: { kind: "deleteInsert", keys: ["id"] } } });
+defineJob({
+  name: "m",
+  query,
+  destination: { table: "t", mode: { kind: "insertOnly", keys: ["id"], onDuplicate: "keepFirst" } },
+});
 // @ts-expect-error upsert needs its keys
 defineJob({ name: "m", query, destination: { table: "t", mode: "upsert" } });
+const keepsLast = { kind: "insertOnly", keys: ["id"], onDuplicate: "keepLast" } as const;
+// @ts-expect-error insertOnly keeps the first or none
+defineJob({ name: "m", query, destination: { table: "t", mode: keepsLast } });
+const keyAsText = { kind: "deleteInsert", keys: "id" } as const;
+// @ts-expect-error the keys are a list
+defineJob({ name: "m", query, destination: { table: "t", mode: keyAsText } });
 // @ts-expect-error there is no such mode
 defineJob({ name: "m", query, destination: { table: "t", mode: "append_only" } });
 // @ts-expect-error there is no such part

@@ -35,7 +35,8 @@ export class GrowingBuffer {
   /** Hands the bytes over, in an ArrayBuffer of their own, and starts anew. */
   take(): Uint8Array {
     const { bytes, length } = this;
-    this.expected = length;
+    // The next batch's texts are hardly ever as long: a little more room, or half of them would be doubled and then copied.
+    this.expected = length + (length >> 4);
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
     this.length = 0;

@@ -1,20 +1,32 @@
-import { Cron } from "croner";
 import { JobError } from "../../model/job-error.js";
+import type { CronTrigger, IntervalTrigger, Trigger } from "../../model/trigger.js";
 import type { Clock } from "../../ports/clock.js";
-import type { Scheduler, ScheduleTrigger } from "../../ports/scheduler.js";
+import type { Scheduler } from "../../ports/scheduler.js";
+import { cronExpression } from "./cron-expression.js";
+import { nextCronTime, type NextWallTime } from "./cron-times.js";
+import { ZoneOffsets } from "./zone-offsets.js";
 
-/** Firing times by croner; wake-ups by the clock. croner's own timers are not used. */
+/** Parsed expressions, and zones, that are kept: making one takes a hundred times as long as using it. */
+const KEPT = 1_000;
+
+/**
+ * Firing times by croner; wake-ups by the clock.
+ *
+ * croner only says when a wall clock matches. What becomes of times that a zone's wall clock leaves out or shows twice is
+ * decided here, as the trigger says. croner's own timers are not used.
+ */
 export class CronerScheduler implements Scheduler {
   #wake: (() => void) | null = null;
   #callOff: () => void = () => undefined;
+  readonly #expressions = new Map<string, NextWallTime>();
+  readonly #zones = new Map<string, ZoneOffsets>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** @throws JobError `invalid_definition`, with the part of the trigger at fault in `field`. */
-  nextFireTime(trigger: ScheduleTrigger, after: number): number | undefined {
+  nextFireTime(trigger: Trigger, after: number): number | undefined {
     switch (trigger.kind) {
       case "cron":
-        return cron(trigger).nextRun(new Date(after))?.getTime();
+        return this.#nextCron(trigger, after);
       case "interval":
         return nextInterval(trigger, after);
       case "once":
@@ -37,23 +49,25 @@ export class CronerScheduler implements Scheduler {
     this.#callOff();
     this.#wake = null;
   }
+
+  #nextCron(trigger: CronTrigger, after: number): number | undefined {
+    const zone = kept(this.#zones, trigger.timeZone, zoneOf);
+    const next = kept(this.#expressions, trigger.expression, expressionOf);
+    return nextCronTime(trigger, next, zone, Math.floor(after) + 1);
+  }
 }
 
-function nextInterval({ everyMs, anchor }: ScheduleTrigger & { kind: "interval" }, after: number): number {
+function nextInterval({ everyMs, anchor, from }: IntervalTrigger, after: number): number {
   if (!Number.isSafeInteger(everyMs) || everyMs < 1) {
-    throw new JobError("invalid_definition", {
-      message: `An interval must be a whole number of milliseconds, not ${everyMs}.`,
-      hint: "Give at least 1.",
-      field: "everyMs",
-    });
+    throw invalid("everyMs", `An interval must be a whole number of milliseconds, not ${everyMs}`, "Give at least 1.");
   }
+  if (from === "completion") return after + everyMs;
   return anchor + (Math.floor((after - anchor) / everyMs) + 1) * everyMs;
 }
 
-function cron({ expression, timeZone }: ScheduleTrigger & { kind: "cron" }): Cron {
+function zoneOf(timeZone: string): ZoneOffsets {
   try {
-    // Reading the zone here refuses an unknown one under its own field.
-    new Intl.DateTimeFormat("en", { timeZone });
+    return new ZoneOffsets(timeZone);
   } catch {
     throw invalid(
       "timeZone",
@@ -61,8 +75,11 @@ function cron({ expression, timeZone }: ScheduleTrigger & { kind: "cron" }): Cro
       'Use a name of the IANA database, such as "Europe/Paris".',
     );
   }
+}
+
+function expressionOf(expression: string): NextWallTime {
   try {
-    return new Cron(expression, { timezone: timeZone, paused: true });
+    return cronExpression(expression);
   } catch (cause) {
     throw invalid(
       "expression",
@@ -73,6 +90,21 @@ function cron({ expression, timeZone }: ScheduleTrigger & { kind: "cron" }): Cro
   }
 }
 
+function kept<T>(all: Map<string, T>, key: string, make: (key: string) => T): T {
+  let value = all.get(key);
+  if (value === undefined) {
+    value = make(key);
+    if (all.size >= KEPT) all.clear();
+    all.set(key, value);
+  }
+  return value;
+}
+
 function invalid(field: string, message: string, hint: string, cause?: unknown): JobError {
-  return new JobError("invalid_definition", { message, hint, field, ...(cause !== undefined && { cause }) });
+  return new JobError("invalid_definition", {
+    message: `${message}.`,
+    hint,
+    field,
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -62,6 +62,11 @@ export class AttachedFiles {
     private readonly known: readonly AttachableFile[],
   ) {}
 
+  /** Whether the file is attached, by whatever name. */
+  has(path: string): boolean {
+    return [...this.files.values()].some((file) => file.isAttachment(path));
+  }
+
   /**
    * Attaches the file, or shares what is attached.
    *
@@ -96,6 +101,10 @@ class AttachedFile {
     private readonly database: Database,
     private readonly ddl: OneAtATime,
   ) {}
+
+  isAttachment(path: string): boolean {
+    return this.isAttached && this.file.path === path;
+  }
 
   /** Whose signal is aborted does not wait for those before him. */
   lease(use: FileUse): Promise<FileLease> {

@@ -54,8 +54,12 @@ export class ConnectionInstance {
     await (await own)?.close();
   }
 
+  /** Of several the one that has the file attached: the others would wait for it. */
   private async host(): Promise<EngineHost> {
-    return this.engines.at(-1) ?? (this.own ??= this.open());
+    const path = this.file?.path;
+    const open = [...this.engines, ...(this.own === undefined ? [] : [await this.own])];
+    const holder = path === undefined ? undefined : open.find(({ files }) => files.has(path));
+    return holder ?? this.engines.at(-1) ?? (this.own ??= this.open());
   }
 
   private async open(): Promise<EngineHost> {

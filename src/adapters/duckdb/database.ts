@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { causeChain, JobError } from "../../model/job-error.js";
 import { EngineConnection } from "./engine-connection.js";
@@ -8,6 +7,7 @@ import type { DuckDBEngineOptions } from "./engine-options.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import { quoteList, quoteText } from "./quote.js";
 import { PoolLanes } from "./pool-lanes.js";
+import { TempFolder } from "./temp-folder.js";
 
 /** Connections kept open for the next query. */
 const IDLE_CONNECTIONS = 8;
@@ -24,7 +24,7 @@ export class Database {
 
   private constructor(
     private readonly instance: DuckDBInstance,
-    private readonly tempFolder: string,
+    private readonly tempFolder: TempFolder,
   ) {}
 
   /**
@@ -43,7 +43,7 @@ export class Database {
       return database;
     } catch (error) {
       if (database !== undefined) await database.close();
-      else await rm(tempFolder, { recursive: true });
+      else await tempFolder.remove();
       throw error;
     }
   }
@@ -75,7 +75,7 @@ export class Database {
     this.closed = true;
     for (const connection of this.idle.splice(0)) connection.disconnect();
     this.instance.closeSync();
-    await rm(this.tempFolder, { recursive: true, force: true });
+    await this.tempFolder.remove();
   }
 
   /** Attaches what holds the engine's own tables; what an engine that died left there is dropped. */
@@ -111,7 +111,10 @@ export class Database {
       "set scheduler_process_partial = true",
       // Instants are shown, and cut into days, in UTC whatever the machine says.
       "set TimeZone = 'UTC'",
-      `set temp_directory = ${quoteText(this.tempFolder)}`,
+      // Where there is no room to lay tables in memory out anew, DuckDB would give all of them up for good, in the middle of a
+      // load. Files are laid out anew when they are detached.
+      ...(path === undefined ? ["set wal_autocheckpoint = '1TB'"] : []),
+      `set temp_directory = ${quoteText(this.tempFolder.path)}`,
       // As an option of the instance this limit is ignored, silently; as a setting it holds.
       ...(tempLimit === undefined ? [] : [`set max_temp_directory_size = ${quoteText(tempLimit)}`]),
       `set allowed_directories = ${quoteList(reachable.filter((file) => file.endsWith("/")))}`,
@@ -124,11 +127,10 @@ export class Database {
   }
 }
 
-async function makeTempFolder({ tempDirectory }: DuckDBEngineOptions): Promise<string> {
+async function makeTempFolder({ tempDirectory }: DuckDBEngineOptions): Promise<TempFolder> {
   const parent = resolve(tempDirectory ?? tmpdir());
   try {
-    // Of its own: an instance that closes deletes what others have in the same folder.
-    return await mkdtemp(join(parent, "millrace-duckdb-"));
+    return await TempFolder.make(parent);
   } catch (error) {
     throw new JobError("invalid_definition", {
       message: `No folder can be made in ${parent}: ${causeChain(error)}.`,

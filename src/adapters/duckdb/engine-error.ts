@@ -44,8 +44,9 @@ export function unexplained(cause: unknown): JobError<"query_failed"> {
 function inWords(thrown: unknown, code: ErrorCode, hint: string, linesBefore: number): JobError {
   if (isJobError(thrown)) return thrown;
   const message = engineText(thrown, linesBefore);
-  // The second is what a commit says.
-  if (/^Out of Memory Error|could not allocate block/.test(message)) return outOfResources(message, thrown);
+  // The second and third are what a commit says.
+  if (/^Out of Memory Error|could not allocate block|failed to offload data block/.test(message))
+    return outOfResources(message, thrown);
   // The same rows fail in the same way again; a file, a disk or a lock may not.
   const retryable = code === "query_failed" && /^(IO|HTTP|Interrupt|TransactionContext) Error/i.test(message);
   return new JobError(code, { message, hint, retryable, cause: thrown });

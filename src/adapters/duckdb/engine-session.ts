@@ -5,6 +5,7 @@ import type {
   EngineContext,
   EngineQuery,
   QueryDescription,
+  ExplainedScan,
   QueryExplanation,
   StreamOptions,
 } from "../../ports/query-engine.js";
@@ -15,13 +16,16 @@ import { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { EngineHost } from "./engine-host.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
-import { planQuery } from "./plan-query.js";
+import { planAgain, planQuery } from "./plan-query.js";
+import type { QueryPlan } from "./planned-query.js";
+import { type PlanOptions, ScanPlanner } from "./pushdown/scan-planner.js";
 import { QueryStream } from "./query-stream.js";
 import { Recent } from "./recent.js";
 import { type RenderedQuery, renderQuery } from "./render-query.js";
 import { RunningQuery } from "./running-query.js";
+import { explainedScan, type TableToRead, wholeTable } from "./scanned-tables.js";
 import { SelectCheck } from "./select-check.js";
-import { SourceCatalog } from "./source-catalog.js";
+import { type ProvidedTables, SourceCatalog } from "./source-catalog.js";
 import { TableFinder } from "./found-table.js";
 
 /** Texts of which something is remembered. */
@@ -40,6 +44,7 @@ export class EngineSession {
   private readonly closing = new AbortController();
 
   private readonly database: Database;
+  private readonly planner: ScanPlanner;
 
   private constructor(
     private readonly host: EngineHost,
@@ -48,6 +53,7 @@ export class EngineSession {
   ) {
     this.database = host.database;
     this.check = new SelectCheck(host.database);
+    this.planner = new ScanPlanner(host.database.lanes);
     // Every query that is under way listens to it.
     setMaxListeners(0, this.closing.signal);
   }
@@ -88,6 +94,7 @@ export class EngineSession {
     await Promise.allSettled(this.busy);
     // What was only about to start has started meanwhile.
     await Promise.all([...this.running].map((query) => query.ended()));
+    await this.planner.close();
     await this.host.close();
   }
 
@@ -117,7 +124,14 @@ export class EngineSession {
     return this.database.use(async (connection) => {
       const sources = await this.catalog.provide(connection, references, { rows: false, signals });
       try {
-        return { plan: await connection.interruptible(signals, () => explained(connection, query)), scans: [] };
+        const planned = await connection.interruptible(signals, () => planQuery(connection, query));
+        planned.statement.destroySync();
+        const plan = await connection.interruptible(signals, () => explained(connection, planned));
+        const scans: ExplainedScan[] = [];
+        for (const read of await this.reads(planned, sources, { signals, limit: undefined })) {
+          scans.push(await explainedScan(read, signal));
+        }
+        return { plan, scans };
       } finally {
         await sources.release();
       }
@@ -132,7 +146,7 @@ export class EngineSession {
     try {
       const sources = await this.catalog.provide(connection, references, { rows: true, signals });
       release = sources.release;
-      const plan = await connection.interruptible(signals, () => planQuery(connection, query));
+      const plan = await this.loadedPlan(connection, query, sources, { signals, limit });
       const running: RunningQuery = new RunningQuery({
         connection,
         lanes: this.database.lanes,
@@ -143,7 +157,7 @@ export class EngineSession {
         isTiny: this.tiny.get(plan.query.sql) === true,
         onProven: (isTiny) => this.tiny.set(plan.query.sql, isTiny),
         explain: sources.explain,
-        holdsSources: sources.isHeld,
+        holdsSources: sources.isHeld(),
         onEnd: async (reusable) => {
           this.database.release(connection, reusable);
           await release();
@@ -160,6 +174,37 @@ export class EngineSession {
     }
   }
 
+  /** The plan of a query whose tables have the rows that it needs. */
+  private async loadedPlan(
+    connection: EngineConnection,
+    query: EngineQuery,
+    sources: ProvidedTables,
+    options: PlanOptions,
+  ): Promise<QueryPlan> {
+    const { signals } = options;
+    const plan = await connection.interruptible(signals, () => planQuery(connection, query));
+    if (sources.scanned.every(({ isWhole }) => isWhole)) return plan;
+    plan.statement.destroySync();
+    const reads = await this.reads(plan, sources, options);
+    await sources.load(reads.filter(({ table, wanted }) => !table.isWhole && wanted.limit !== 0));
+    return connection.interruptible(signals, () => planAgain(connection, plan));
+  }
+
+  /** What the query needs of each table that DuckDB cannot read by itself. */
+  private async reads(
+    { query }: QueryPlan,
+    { scanned, standIns }: ProvidedTables,
+    options: PlanOptions,
+  ): Promise<readonly TableToRead[]> {
+    const needs = scanned.every(({ isWhole }) => isWhole)
+      ? undefined
+      : await this.planner.needs(query, await standIns(), options);
+    return scanned.map((table) => {
+      const wanted = table.isWhole ? undefined : needs?.get(table.name);
+      return { table, wanted: wanted ?? wholeTable(table.schema) };
+    });
+  }
+
   private abortable<T>(signal: AbortSignal, act: () => Promise<T>, discard?: (late: T) => Promise<void>): Promise<T> {
     return abortable([signal, this.closing.signal], act, this.busy, discard);
   }
@@ -172,10 +217,8 @@ function keyOf({ template, parameters }: EngineQuery, columns: string): string {
     .digest("base64");
 }
 
-async function explained(connection: EngineConnection, query: EngineQuery): Promise<string> {
-  const plan = await planQuery(connection, query);
-  plan.statement.destroySync();
-  const statement = await plan.query.prepare(connection, "explain ");
+async function explained(connection: EngineConnection, { query }: QueryPlan): Promise<string> {
+  const statement = await query.prepare(connection, "explain ");
   const rows = await (await connection.result(statement)).getRows();
   statement.destroySync();
   return rows.map((row) => String(row[1])).join("\n");

@@ -9,6 +9,7 @@ export interface FoundTable {
   readonly name: string;
   /** The connection's name as it was declared. */
   readonly connection: string;
+  readonly system: Connection;
   /** Behind the connection's name; empty when the connection is the table. */
   readonly segments: readonly string[];
   readonly source: TableSource;
@@ -41,7 +42,7 @@ export class TableFinder {
     const { name, connection } = entry;
     const source = connection.source?.(segments.join("."));
     if (source === undefined) throw noSuchTable(name, segments, connection);
-    return { name: [name, ...segments].join("."), connection: name, segments, source };
+    return { name: [name, ...segments].join("."), connection: name, system: connection, segments, source };
   }
 
   private unknown(written: readonly string[]): JobError {

@@ -120,7 +120,7 @@ class DatasetFolder implements ParquetDataset, EngineGuest {
     try {
       const versions = (await wholeVersions(table)).filter(isSnapshot);
       return versions.flatMap(({ version, act, files }) => {
-        if (act.kind !== "commit" || act.mode === "upsert") return [];
+        if (act.kind !== "commit" || (act.mode !== "append" && act.mode !== "overwrite")) return [];
         const { commitId, mode, rows: rowsWritten } = act;
         const rows = files.reduce((sum, file) => sum + file.rows, 0);
         const bytes = files.reduce((sum, file) => sum + file.bytes, 0);

@@ -28,8 +28,7 @@ export async function planQuery(connection: EngineConnection, query: EngineQuery
       else if (value === null) bare.add(name);
       else types.set(name, { kind: "text" });
     }
-    const { sql, slots } = renderQuery(query.template, types, bare);
-    const planned = new PlannedQuery(sql, slots, types, query);
+    const planned = new PlannedQuery(query, types, bare);
     statement = await planned.prepare(connection);
     const schema = await plannedColumns(connection, planned, statement);
     refuseCollidingColumns(schema);
@@ -64,4 +63,13 @@ async function inferTypes(
     statement.destroySync();
   }
   return inferred;
+}
+
+/** The plan of a query whose tables have other rows by now, but the same columns. */
+export async function planAgain(connection: EngineConnection, plan: QueryPlan): Promise<QueryPlan> {
+  try {
+    return { ...plan, statement: await plan.query.prepare(connection) };
+  } catch (error) {
+    throw planError(error);
+  }
 }

@@ -14,11 +14,13 @@ export interface RenderedQuery {
  * the user's.
  *
  * @param asNull parameters that stand as a NULL of no type instead.
+ * @param place how a parameter of this name is spelled.
  */
 export function renderQuery(
   template: QueryTemplate,
   types: ReadonlyMap<string, DataType | null>,
   asNull: ReadonlySet<string> = new Set(),
+  place: (slot: string) => string = (slot) => `$${slot}`,
 ): RenderedQuery {
   const slots = new Map<string, string>();
   let sql = "";
@@ -37,14 +39,14 @@ export function renderQuery(
       slot = `p${slots.size + 1}`;
       slots.set(name, slot);
     }
-    sql += placed(slot, types.get(name) ?? null);
+    sql += placed(place(slot), types.get(name) ?? null);
   }
   return { sql, slots };
 }
 
-function placed(slot: string, type: DataType | null): string {
-  if (type === null) return `$${slot}`;
-  const cast = `cast($${slot} as ${formatDataType(type)})`;
+function placed(parameter: string, type: DataType | null): string {
+  if (type === null) return parameter;
+  const cast = `cast(${parameter} as ${formatDataType(type)})`;
   // `x in (list)` would compare x with the whole list; the parentheses serve `interval (n) day` and the like.
   return type.kind === "list" ? cast : `(${cast})`;
 }

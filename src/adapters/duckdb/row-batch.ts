@@ -2,7 +2,7 @@ import { type Data, RecordBatch, Struct } from "apache-arrow";
 import type { DataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import { arrowSchema } from "../arrow/arrow-fields.js";
-import { arrowData, type DataParts } from "./arrow/columns/arrow-data.js";
+import { arrowData, type DataParts } from "../arrow/arrow-data.js";
 import type { StoredValue } from "./row-values.js";
 
 /** Columns of stored values as one Arrow batch. */

@@ -10,7 +10,9 @@ import { type FoundTable, type TableFinder } from "./found-table.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import type { TableReference } from "./query-shape.js";
 import { quoteIdentifier, quoteText } from "./quote.js";
-import { ScannedTables, type WantedRows } from "./scanned-tables.js";
+import { namespaceOf } from "./namespace.js";
+import { type StandIn, standInsFor } from "./pushdown/stand-ins.js";
+import { type ScannedTable, ScannedTables, type TableToRead } from "./scanned-tables.js";
 
 /** What a query reads, for as long as it needs it. */
 export interface ProvidedTables {
@@ -20,8 +22,14 @@ export interface ProvidedTables {
   readonly columns: string | undefined;
   /** Paths of the database files that are attached for it. */
   readonly files: ReadonlySet<string>;
+  /** Those that DuckDB cannot read by itself, in order. */
+  readonly scanned: readonly ScannedTable[];
+  /** All of them, as a planner may stand in for them. */
+  readonly standIns: () => Promise<readonly StandIn[]>;
+  /** Reads rows of scanned tables that are not whole. */
+  readonly load: (reads: readonly TableToRead[]) => Promise<void>;
   /** Whether `release` gives anything back. */
-  readonly isHeld: boolean;
+  readonly isHeld: () => boolean;
   /** Called once nothing of the query runs any more. */
   readonly release: () => Promise<void>;
   /** A failure of the query, with the place in a file where that tells more. Needs the connection outside a transaction. */
@@ -31,11 +39,18 @@ export interface ProvidedTables {
 type Release = () => Promise<void>;
 
 interface ProvidedTable {
-  /** The engine's own table that stands for it. */
-  readonly loaded?: string;
+  readonly scanned?: ScannedTable;
   /** The path of the database file that it is in. */
   readonly file?: string;
-  readonly release?: Release | undefined;
+  readonly release?: Release;
+}
+
+/** What a query is looked at for. */
+export interface Purpose {
+  /** False: the columns are enough, as for a description. */
+  readonly rows: boolean;
+  /** Each of them ends the reading. */
+  readonly signals: readonly AbortSignal[];
 }
 
 /** Makes the tables of the declared connections visible to DuckDB under the names by which queries call them. */
@@ -45,72 +60,80 @@ export class SourceCatalog {
   private readonly scanned: ScannedTables;
   /** The body of the view that stands for a table, by the table's name in lower case. */
   private readonly views = new Map<string, string>();
-  private readonly namespaces = new Set<string>();
 
   constructor(
-    { ddl, files, tables }: EngineHost,
+    { database, ddl, files, tables }: EngineHost,
     private readonly finder: TableFinder,
   ) {
     this.ddl = ddl;
     this.attached = files;
-    this.scanned = new ScannedTables(tables);
+    this.scanned = new ScannedTables(database, tables);
   }
 
-  /** Sees to it that `connection` can read each table by the name that the query gives it. */
+  /**
+   * Sees to it that `connection` can read each table by the name that the query gives it. Tables that DuckDB cannot read by
+   * itself have their columns then, and no rows before these are loaded; those that never change have all of them.
+   */
   async provide(
     connection: EngineConnection,
     references: readonly TableReference[],
-    wanted: WantedRows,
+    purpose: Purpose,
   ): Promise<ProvidedTables> {
-    const found = new Map(
+    const names = new Map(
       references.map((reference) => this.finder.find(reference)).map((table) => [table.name, table]),
     );
-    refuseTwoSpellings([...found.keys()]);
+    refuseTwoSpellings([...names.keys()]);
+    const found = [...names.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
     const releases: Release[] = [];
-    const loadedAs: string[] = [];
+    const scanned: ScannedTable[] = [];
     const files = new Set<string>();
     const release = async (): Promise<void> => {
       await Promise.allSettled(releases.splice(0).map((free) => free()));
     };
     try {
-      for (const table of found.values()) {
-        const { loaded, file, release: free } = await this.provideOne(connection, table, wanted);
-        if (free !== undefined) releases.push(free);
-        if (loaded !== undefined) loadedAs.push(loaded);
-        if (file !== undefined) files.add(file);
+      for (const table of found) {
+        const provided = await this.provideOne(connection, table, purpose);
+        if (provided.release !== undefined) releases.push(provided.release);
+        if (provided.scanned !== undefined) scanned.push(provided.scanned);
+        if (provided.file !== undefined) files.add(provided.file);
       }
     } catch (error) {
       await release();
       throw error;
     }
-    const explain = (error: JobError): Promise<JobError> => placed(error, [...found.values()], connection);
     return {
-      tables: [...found.keys()].sort(),
-      columns: loadedAs.length === found.size ? loadedAs.join() : undefined,
+      tables: found.map(({ name }) => name),
+      columns: scanned.length === found.length ? scanned.map(({ standsFor }) => standsFor).join() : undefined,
       files,
-      isHeld: releases.length > 0,
+      scanned,
+      standIns: () => standInsFor(connection, found, scanned),
+      load: async (reads) => {
+        const loaded = await this.scanned.load(reads, purpose.signals);
+        releases.push(...loaded.map((table) => table.release));
+        for (const { table, name } of loaded) await this.stand(connection, table, name);
+      },
+      isHeld: () => releases.length > 0,
       release,
-      explain,
+      explain: (error) => placed(error, found, connection, purpose.signals),
     };
   }
 
   private async provideOne(
     connection: EngineConnection,
     table: FoundTable,
-    wanted: WantedRows,
+    { rows, signals }: Purpose,
   ): Promise<ProvidedTable> {
     const relation: DuckDBRelation | undefined = table.source.relation;
     if (relation === undefined || relation.dialect !== DUCKDB_DIALECT) {
-      const loaded = await this.scanned.provide(connection, table, wanted);
-      const variable = `millrace:${table.name.toLowerCase()}`;
-      await connection.execute(`set variable ${quoteIdentifier(variable)} = ${quoteText(loaded.name)}`);
+      const scanned = await this.scanned.provide(connection, table, { rows, signal: AbortSignal.any([...signals]) });
+      await this.stand(connection, table, scanned.standsFor);
       // One view for all, and in it the table that this connection's query has: others may read another content.
-      await this.view(connection, table, `from query_table(getvariable(${quoteText(variable)}))`);
-      return { loaded: loaded.name, release: loaded.release };
+      await this.view(connection, table, `from query_table(getvariable(${quoteText(variableOf(table))}))`);
+      return { scanned };
     }
     try {
       if (relation.attach !== undefined) {
-        const use = { ...relation.attach, name: table.connection, create: false, signals: wanted.signals };
+        const use = { ...relation.attach, name: table.connection, create: false, signals };
         return { file: use.path, release: (await this.attached.lease(use)).release };
       }
       const from = (await relation.pin?.((sql) => connection.read(sql))) ?? relation.from;
@@ -121,32 +144,30 @@ export class SourceCatalog {
     }
   }
 
-  private async view(
-    connection: EngineConnection,
-    { name, connection: root, segments }: FoundTable,
-    body: string,
-  ): Promise<void> {
-    const key = name.toLowerCase();
+  /** Lets one of the engine's own tables be what a query on this connection reads as this one. */
+  private async stand(connection: EngineConnection, table: FoundTable, name: string): Promise<void> {
+    await connection.execute(`set variable ${quoteIdentifier(variableOf(table))} = ${quoteText(name)}`);
+  }
+
+  private async view(connection: EngineConnection, table: FoundTable, body: string): Promise<void> {
+    const key = table.name.toLowerCase();
     if (this.views.get(key) === body) return;
     await this.ddl.run(async () => {
       if (this.views.get(key) === body) return;
-      for (const statement of this.namespaceOf(root, segments)) await connection.execute(statement);
-      const path = [root, ...segments].map(quoteIdentifier).join(".");
-      await connection.read(`create or replace view ${path} as ${body}`);
+      const path = pathOf(table);
+      for (const statement of namespaceOf(path)) await connection.execute(statement);
+      await connection.read(`create or replace view ${path.map(quoteIdentifier).join(".")} as ${body}`);
       this.views.set(key, body);
     });
   }
+}
 
-  /** `crm.orders` is a table of the database `crm`, and `crm.sales.orders` one of the schema `sales` in it. */
-  private *namespaceOf(root: string, segments: readonly string[]): Generator<string> {
-    const catalog = root.toLowerCase();
-    if (segments.length > 0 && !this.namespaces.has(catalog)) {
-      this.namespaces.add(catalog);
-      yield `attach if not exists ':memory:' as ${quoteIdentifier(root)}`;
-    }
-    const [schema] = segments.slice(0, -1);
-    if (schema !== undefined) yield `create schema if not exists ${[root, schema].map(quoteIdentifier).join(".")}`;
-  }
+function variableOf({ name }: FoundTable): string {
+  return `millrace:${name.toLowerCase()}`;
+}
+
+function pathOf({ connection, segments }: FoundTable): readonly string[] {
+  return [connection, ...segments];
 }
 
 /** DuckDB ignores case in names: it would read one table under both spellings. */
@@ -164,15 +185,28 @@ function refuseTwoSpellings(names: readonly string[]): void {
   }
 }
 
-async function placed(error: JobError, tables: readonly FoundTable[], connection: EngineConnection): Promise<JobError> {
+async function placed(
+  error: JobError,
+  tables: readonly FoundTable[],
+  connection: EngineConnection,
+  signals: readonly AbortSignal[],
+): Promise<JobError> {
   const bad = badValueIn(error.message);
   if (bad === undefined) return error;
-  for (const { source } of tables) {
-    const relation: DuckDBRelation | undefined = source.relation;
-    const place = await relation?.locate?.(bad, (sql) => connection.scan(sql));
-    if (place !== undefined) return badValueError(bad, place, error);
+  try {
+    return await connection.interruptible(signals, async () => {
+      for (const { source } of tables) {
+        const relation: DuckDBRelation | undefined = source.relation;
+        const place = await relation?.locate?.(bad, (sql) => connection.scan(sql));
+        if (place !== undefined) return badValueError(bad, place, error);
+      }
+      return badValueError(bad, undefined, error);
+    });
+  } catch (failure) {
+    // Nobody waits for the place any more.
+    if (signals.some(({ aborted }) => aborted)) return error;
+    throw failure;
   }
-  return badValueError(bad, undefined, error);
 }
 
 function unreadable(table: FoundTable, thrown: unknown): JobError {

@@ -1,3 +1,4 @@
+import type { DuckDBAppender } from "@duckdb/node-api";
 import type { RecordBatch } from "apache-arrow";
 import { type DataType, formatDataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
@@ -6,6 +7,7 @@ import { dataTypeOfDuckDB, duckDBTypeOf } from "./arrow/duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "../arrow/unsupported-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
+import { runError } from "./engine-error.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { quoteIdentifier } from "./quote.js";
@@ -45,6 +47,7 @@ export class WorkingTables {
     onBatch?: (batch: RecordBatch) => void,
   ): Promise<void> {
     const appender = await connection.appender(table);
+    let isClosed = false;
     try {
       let writer: ArrowChunkWriter | undefined;
       for await (const batch of batches) {
@@ -54,31 +57,74 @@ export class WorkingTables {
           signal.throwIfAborted();
           writer.append(appender, batch.slice(start, start + rows));
           // A large flush would hold the event loop; so would all rows of a large batch.
-          appender.flushSync();
+          flush(appender);
           await new Promise(setImmediate);
         }
         onBatch?.(batch);
       }
       signal.throwIfAborted();
-    } finally {
+      isClosed = true;
       appender.closeSync();
+    } finally {
+      if (!isClosed) discard(appender);
     }
   }
 
-  drop(name: string): Promise<void> {
-    return this.ddl.run(() => this.database.use((connection) => connection.execute(`drop table ${name}`)));
+  /** A view of a table that lacks some columns of `schema`: they are null. */
+  async view(
+    connection: EngineConnection,
+    table: string,
+    schema: TableSchema,
+    held: readonly string[],
+  ): Promise<string> {
+    const columns = keptColumns(schema).map(({ name, type }) => {
+      const column = quoteIdentifier(name);
+      return held.includes(name) ? column : `cast(null as ${formatDataType(type)}) as ${column}`;
+    });
+    const name = `${table}v`;
+    await this.ddl.run(() => connection.execute(`create view ${name} as select ${columns.join(", ")} from ${table}`));
+    return name;
+  }
+
+  /** @param view a view of the table, which goes with it. */
+  drop(table: string, view?: string): Promise<void> {
+    const statements = `${view === undefined ? "" : `drop view ${view};`} drop table ${table}`;
+    return this.ddl.run(() => this.database.use((connection) => connection.execute(statements)));
   }
 }
 
 /** Columns as `create table` takes them. */
-export function columnList({ columns }: TableSchema): string {
-  return columns.map(({ name, type }) => `${quoteIdentifier(name)} ${storedAs(type)}`).join(", ");
+export function columnList(schema: TableSchema): string {
+  return keptColumns(schema)
+    .map(({ name, type }) => `${quoteIdentifier(name)} ${formatDataType(type)}`)
+    .join(", ");
 }
 
-/** As DuckDB keeps the type, which has instants in microseconds only. */
-function storedAs(type: DataType): string {
-  const kept = duckDBTypeOf(type);
-  return formatDataType(kept === undefined ? type : dataTypeOfDuckDB(kept));
+/** Columns as DuckDB keeps them, which has instants in microseconds only. */
+export function keptColumns({ columns }: TableSchema): readonly { readonly name: string; readonly type: DataType }[] {
+  return columns.map(({ name, type }) => {
+    const kept = duckDBTypeOf(type);
+    return { name, type: kept === undefined ? type : dataTypeOfDuckDB(kept) };
+  });
+}
+
+/** @throws JobError, such as `resource_limit_exceeded` where the rows do not fit. */
+function flush(appender: DuckDBAppender): void {
+  try {
+    appender.flushSync();
+  } catch (error) {
+    throw runError(error);
+  }
+}
+
+/** Rows that could not be flushed cannot be flushed now, either. */
+function discard(appender: DuckDBAppender): void {
+  try {
+    appender.clear();
+    appender.closeSync();
+  } catch {
+    // The failure that is under way says why.
+  }
 }
 
 function rowsPerTurn({ numRows, data }: RecordBatch): number {

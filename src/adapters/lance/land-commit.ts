@@ -1,5 +1,6 @@
 import type { Schema } from "apache-arrow";
 import { JobError } from "../../model/job-error.js";
+import { isKeyed } from "../../model/write-mode.js";
 import type { StateChange, WriteRequest } from "../../ports/job-destination.js";
 import type { LanceTable } from "./driver.js";
 import { emptyIpcFile } from "./encoding/empty-ipc-file.js";
@@ -80,6 +81,7 @@ async function put(folder: LanceFolder, { table, name, target, staged, request }
       .whenNotMatchedInsertAll();
     return (await merge.execute(ipcFile)).version;
   }
+  if (isKeyed(mode)) throw new TypeError(`${mode.kind} was let through`);
   return (await table.add(ipcFile, mode.kind)).version;
 }
 

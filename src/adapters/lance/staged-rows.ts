@@ -15,6 +15,8 @@ export interface StagedRows {
   readonly rowsTaken: number;
   /** What the table gets: fewer when the last row of a key counts. */
   readonly rowsKept: number;
+  /** Gives the file's memory back. Nobody may read it any more. */
+  release(): void;
 }
 
 export interface Staging {
@@ -26,19 +28,32 @@ export interface Staging {
 
 /** Takes the rows to their end, batch by batch, and lets the event loop turn between them. */
 export async function stageRows(rows: RowStream, staging: Staging): Promise<StagedRows> {
+  const { request, ...target } = staging;
+  const encoder = new CommitEncoder({ ...target, commitId: request.commitId, source: rows.schema });
+  try {
+    const rowsTaken = await encodeRows(rows, staging, encoder);
+    const ipcFile = encoder.rows === 0 ? undefined : encoder.finish();
+    return { ipcFile, rowsTaken, rowsKept: encoder.rows, release: () => encoder.release() };
+  } catch (error) {
+    encoder.release();
+    throw error;
+  }
+}
+
+/** @returns how many rows the query gave. */
+async function encodeRows(rows: RowStream, staging: Staging, encoder: CommitEncoder): Promise<number> {
   const { mode } = staging.request;
-  if (mode.kind !== "upsert") return encodeAll(rows, staging);
+  if (mode.kind !== "upsert") return encodeAll(rows, staging, encoder);
   const check = new KeyCheck({ ...staging, keys: mode.keys, source: rows.schema });
   try {
-    if (mode.onDuplicate === "keepLast") return await keepLast(rows, staging, check);
-    return await encodeAll(rows, staging, check);
+    if (mode.onDuplicate === "keepLast") return await keepLast(rows, staging, encoder, check);
+    return await encodeAll(rows, staging, encoder, check);
   } finally {
     await check.close();
   }
 }
 
-async function encodeAll(rows: RowStream, staging: Staging, check?: KeyCheck): Promise<StagedRows> {
-  const encoder = encoderOf(rows, staging);
+async function encodeAll(rows: RowStream, staging: Staging, encoder: CommitEncoder, check?: KeyCheck): Promise<number> {
   const { signal, onProgress } = staging.request;
   for await (const batch of rows) {
     signal.throwIfAborted();
@@ -49,12 +64,11 @@ async function encodeAll(rows: RowStream, staging: Staging, check?: KeyCheck): P
   }
   if (check) await abortable(check.finish("refuse"), signal);
   signal.throwIfAborted();
-  return stagedBy(encoder, encoder.rows);
+  return encoder.rows;
 }
 
 /** Which rows stay is known only at the end, so the batches are kept until then: twice the memory of other writes. */
-async function keepLast(rows: RowStream, staging: Staging, check: KeyCheck): Promise<StagedRows> {
-  const encoder = encoderOf(rows, staging);
+async function keepLast(rows: RowStream, staging: Staging, encoder: CommitEncoder, check: KeyCheck): Promise<number> {
   const { signal, onProgress } = staging.request;
   const batches: RecordBatch[] = [];
   let taken = 0;
@@ -81,15 +95,7 @@ async function keepLast(rows: RowStream, staging: Staging, check: KeyCheck): Pro
     await new Promise(setImmediate);
     signal.throwIfAborted();
   }
-  return stagedBy(encoder, taken);
-}
-
-function encoderOf({ schema }: RowStream, { request, ...target }: Staging): CommitEncoder {
-  return new CommitEncoder({ ...target, commitId: request.commitId, source: schema });
-}
-
-function stagedBy(encoder: CommitEncoder, rowsTaken: number): StagedRows {
-  return { ipcFile: encoder.rows === 0 ? undefined : encoder.finish(), rowsTaken, rowsKept: encoder.rows };
+  return taken;
 }
 
 /** The rows of a batch that are not among these, which are counted from the beginning of the write. */

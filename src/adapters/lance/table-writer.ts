@@ -16,7 +16,7 @@ import type { LanceLimits } from "./lance-destination.js";
 import { type LanceFolder, unavailable } from "./lance-folder.js";
 import type { Maintenance } from "./maintenance.js";
 import { readSchema } from "./scan-table.js";
-import { stageRows } from "./staged-rows.js";
+import { type StagedRows, stageRows } from "./staged-rows.js";
 import { newSchema, refuse, sameShape, schemaOf, withCommit } from "./table-shape.js";
 
 /** What the rows of a write are brought into. */
@@ -62,13 +62,27 @@ export class TableWriter {
     const { signal } = request;
     signal.throwIfAborted();
     const target = await abortable(this.targetOf(request), signal);
-    const { schema } = target;
     const staged = await stageRows(rows, {
       request,
-      target: schema,
+      target: target.schema,
       table: this.table,
       maxBytes: this.limits.maxCommitBytes,
     });
+    try {
+      return await this.commit(staged, target, request);
+    } finally {
+      // Lance has copied what it was given, and answered.
+      staged.release();
+    }
+  }
+
+  async settleCommit(commitId: CommitId, signal: AbortSignal): Promise<Settlement> {
+    const waitMs = Math.min(SETTLE_WAIT_MS, this.limits.lockWaitMs);
+    return settleCommit(commitId, this.folder, this.table, { signal, waitMs });
+  }
+
+  private async commit(staged: StagedRows, target: WriteTarget, request: WriteRequest): Promise<CommitReceipt> {
+    const { signal } = request;
     await this.folder.make();
     const journal = await this.locked(signal);
     let isReleased = false;
@@ -82,7 +96,7 @@ export class TableWriter {
       const permit = await request.permit({ rowsStaged: staged.rowsTaken });
       // Opened again: a commit through a table that somebody deleted meanwhile would make a broken one.
       const table = await this.current(target);
-      const commit = { table, name: this.table, target: schema, staged, request, ...(state && { state }) };
+      const commit = { table, name: this.table, target: target.schema, staged, request, ...(state && { state }) };
       const { base, version } = await landCommit(journal, this.folder, commit);
       isReleased = this.maintenance.after(base, version, this.table, journal);
       const snapshotId = String(version);
@@ -93,11 +107,6 @@ export class TableWriter {
     } finally {
       if (!isReleased) journal.release();
     }
-  }
-
-  async settleCommit(commitId: CommitId, signal: AbortSignal): Promise<Settlement> {
-    const waitMs = Math.min(SETTLE_WAIT_MS, this.limits.lockWaitMs);
-    return settleCommit(commitId, this.folder, this.table, { signal, waitMs });
   }
 
   private async targetOf({ schema, mode, createIfMissing, commitId }: WriteRequest): Promise<WriteTarget> {

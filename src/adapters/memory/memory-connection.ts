@@ -2,11 +2,11 @@ import type { RecordBatch } from "apache-arrow";
 import type { PlainRow } from "../../model/batch-values.js";
 import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { ScanRequest, TableSource } from "../../ports/table-source.js";
 import { MemoryDestination } from "./memory-destination.js";
-import { MemoryTables } from "./memory-tables.js";
+import { MemoryTables, type TableVersion } from "./memory-tables.js";
 
 /** Tables in this process's memory: for tests, and for results that the host wants as objects. */
 export interface MemoryConnection extends Connection {
@@ -41,6 +41,14 @@ class MemoryTablesConnection implements MemoryConnection {
     return table === "" ? undefined : new MemorySource(this.stored, table);
   }
 
+  async snapshot(): Promise<ConnectionSnapshot> {
+    const versions = new Map(this.stored.names().map((name) => [name, this.stored.version(name)]));
+    return {
+      scan: (table, request) => scanned(table, versions.get(table), request),
+      close: () => Promise.resolve(),
+    };
+  }
+
   destination(table: string): JobDestination | undefined {
     return table === "" ? undefined : new MemoryDestination(this.stored, table);
   }
@@ -73,19 +81,28 @@ class MemorySource implements TableSource {
   }
 
   /** Yields what the table held when the scan began; commits that come later are not seen. */
-  async *scan({ columns, signal }: ScanRequest): AsyncGenerator<RecordBatch> {
-    for (const { batch, schema, dropped } of this.stored.version(this.table)?.parts ?? []) {
-      const selected = batch.selectAt(
-        columns.map((name) => {
-          const index = schema.columns.findIndex((column) => column.name === name);
-          if (index === -1) throw neverWritten(this.table, name);
-          return index;
-        }),
-      );
-      for (const [from, to] of dropped ? keptRanges(dropped) : [[0, batch.numRows] as const]) {
-        signal.throwIfAborted();
-        yield to - from === batch.numRows ? selected : selected.slice(from, to);
-      }
+  scan(request: ScanRequest): AsyncIterable<RecordBatch> {
+    return scanned(this.table, this.stored.version(this.table), request);
+  }
+}
+
+/** Yields rows of one version of a table. */
+async function* scanned(
+  table: string,
+  version: TableVersion | undefined,
+  { columns, signal }: ScanRequest,
+): AsyncGenerator<RecordBatch> {
+  for (const { batch, schema, dropped } of version?.parts ?? []) {
+    const selected = batch.selectAt(
+      columns.map((name) => {
+        const index = schema.columns.findIndex((column) => column.name === name);
+        if (index === -1) throw neverWritten(table, name);
+        return index;
+      }),
+    );
+    for (const [from, to] of dropped ? keptRanges(dropped) : [[0, batch.numRows] as const]) {
+      signal.throwIfAborted();
+      yield to - from === batch.numRows ? selected : selected.slice(from, to);
     }
   }
 }

@@ -3,17 +3,17 @@ import type { DataType } from "../../model/data-type.js";
 import type { StorageAnswer } from "../../model/lossless-storage.js";
 import type { JsonValue } from "../../model/json.js";
 import type { Column, TableSchema } from "../../model/table-schema.js";
-import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
+import { type CommitId, type CommitReceipt, isKeyed } from "../../model/write-mode.js";
 import type { DestinationCapabilities, JobDestination, Settlement, WriteRequest } from "../../ports/job-destination.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { memoryStorage } from "./memory-storage.js";
-import type { MemoryTables, StagedRows, TablePart } from "./memory-tables.js";
-import { MemoryUpsert } from "./memory-upsert.js";
+import type { MemoryTables, StagedRows, TableContent, TablePart } from "./memory-tables.js";
+import { KeyedRows } from "./keyed-rows.js";
 
 /** One table of a `memory()`: the smallest destination that keeps every promise of the port. */
 export class MemoryDestination implements JobDestination {
   readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite", "upsert"],
+    modes: ["append", "overwrite", "upsert", "deleteInsert", "insertOnly"],
     createsTable: "by_default",
     commitFence: "fenced",
     state: true,
@@ -41,7 +41,7 @@ export class MemoryDestination implements JobDestination {
     const target = { commitId, table: this.table, schema, createIfMissing };
     this.tables.check(target);
     const { tables, table } = this;
-    const staged = mode.kind === "upsert" ? new MemoryUpsert(table, mode, schema) : new WholeRows(mode.kind, schema);
+    const staged = isKeyed(mode) ? new KeyedRows(table, mode, schema) : new WholeRows(mode.kind, schema);
     let rowCount = 0;
     let bytes = 0;
     for await (const batch of rows) {
@@ -49,12 +49,11 @@ export class MemoryDestination implements JobDestination {
       staged.take(batch);
       request.onProgress((rowCount += batch.numRows), (bytes += batch.data.byteLength));
     }
-    if (staged instanceof MemoryUpsert) await staged.compare(tables.version(table)?.parts ?? [], signal);
+    if (staged instanceof KeyedRows) await staged.compare(tables.version(table)?.parts ?? [], signal);
     const commit = { ...target, staged, state: request.state?.() ?? null };
     this.tables.check(commit);
     const permit = await request.permit({ rowsStaged: rowCount });
-    this.tables.commit(commit);
-    return permit.committed({ rowsWritten: staged.rowCount });
+    return permit.committed({ rowsWritten: this.tables.commit(commit) });
   }
 
   async settleCommit(commitId: CommitId): Promise<Settlement> {
@@ -65,8 +64,8 @@ export class MemoryDestination implements JobDestination {
 
 /** The rows of an append or an overwrite. */
 class WholeRows implements StagedRows {
-  readonly parts: TablePart[] = [];
-  rowCount = 0;
+  readonly #parts: TablePart[] = [];
+  #rowCount = 0;
 
   constructor(
     private readonly mode: "append" | "overwrite",
@@ -74,11 +73,11 @@ class WholeRows implements StagedRows {
   ) {}
 
   take(batch: RecordBatch): void {
-    this.parts.push({ batch, schema: this.schema });
-    this.rowCount += batch.numRows;
+    this.#parts.push({ batch, schema: this.schema });
+    this.#rowCount += batch.numRows;
   }
 
-  remaining(before: readonly TablePart[]): readonly TablePart[] {
-    return this.mode === "append" ? before : [];
+  onto(before: readonly TablePart[]): TableContent {
+    return { parts: [...(this.mode === "append" ? before : []), ...this.#parts], rowsWritten: this.#rowCount };
   }
 }

@@ -22,12 +22,14 @@ import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } fro
 import { StoreOpeners } from "../../model/store-openers.js";
 import type { Clock } from "../../ports/clock.js";
 import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
+import type { ScheduleStore } from "../../ports/schedule-store.js";
+import { MemoryScheduleStore, type MemoryScheduleSnapshot } from "./memory-schedule-store.js";
 import { keptRun, newRunCopy, transitionCopy } from "./run-copies.js";
 import type { RunEntry } from "./run-entry.js";
 import { RunTable } from "./run-table.js";
 
 /** All that a {@link MemoryJobStore} holds, as plain data. */
-export interface MemorySnapshot {
+export interface MemorySnapshot extends MemoryScheduleSnapshot {
   readonly runs: readonly {
     readonly number: number;
     readonly record: RunRecord;
@@ -50,9 +52,17 @@ export class MemoryJobStore implements JobStore {
   #clock: Clock | undefined;
   #table = new RunTable();
   readonly #definitions = new WeakSet<RunDefinition>();
+  readonly #schedules = new MemoryScheduleStore({
+    now: () => this.#now(),
+    byId: (id) => this.#runOf(this.#table.get(id)),
+  });
 
   constructor({ snapshot }: MemoryJobStoreOptions = {}) {
     if (snapshot) this.restore(snapshot);
+  }
+
+  get schedules(): ScheduleStore {
+    return this.#schedules;
   }
 
   get isOpen(): boolean {
@@ -70,14 +80,16 @@ export class MemoryJobStore implements JobStore {
     if (this.#openers.leave(context)) this.#clock = undefined;
   }
 
-  /** A copy of all runs and their logs, leases included: what a crash would leave. */
+  /** A copy of all runs and their logs, leases included, and of all schedules: what a crash would leave. */
   snapshot(): MemorySnapshot {
-    return plainCopy({ runs: this.#table.entries().map(({ number, record, events }) => ({ number, record, events })) });
+    const runs = this.#table.entries().map(({ number, record, events }) => ({ number, record, events }));
+    return { runs: plainCopy(runs), ...this.#schedules.snapshot() };
   }
 
   /** Replaces all that the store holds. The leases in the snapshot hold until they expire, as after a crash. */
-  restore({ runs }: MemorySnapshot): void {
+  restore({ runs, ...schedules }: MemorySnapshot): void {
     this.#table = new RunTable();
+    this.#schedules.restore(schedules);
     // With no time passed, whatever has a `runAt` waits; the first claim finds what is due.
     for (const { number, record, events } of runs) {
       const kept = { ...record, run: keptRun(record.run) };
@@ -227,6 +239,10 @@ export class MemoryJobStore implements JobStore {
   async pruneRuns({ olderThanMs, limit, statuses = RUN_STATUSES }: PruneRange): Promise<number> {
     const asked = [...statuses];
     return this.#table.prune((await this.#now()) - olderThanMs, limit, asked);
+  }
+
+  #runOf(entry: RunEntry | undefined): JobRun | undefined {
+    return entry && runOf(entry);
   }
 
   #write(entry: RunEntry, step: RunStep, now: number): void {

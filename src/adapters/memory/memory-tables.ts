@@ -38,11 +38,15 @@ export interface StagedCommit extends CommitTarget {
   readonly staged: StagedRows;
 }
 
+/** Rows that wait for their commit. */
 export interface StagedRows {
+  onto(before: readonly TablePart[]): TableContent;
+}
+
+/** What a table holds once a run's rows have met its content, and how many of these are in it. */
+export interface TableContent {
   readonly parts: readonly TablePart[];
-  readonly rowCount: number;
-  /** What of the table's content stays when these rows come. */
-  remaining(before: readonly TablePart[]): readonly TablePart[];
+  readonly rowsWritten: number;
 }
 
 /** The tables of one `memory()`, and what became of every commit. Kept apart, so that an overwrite erases no proof. */
@@ -96,15 +100,16 @@ export class MemoryTables {
       throw stateConflict(table, state.key);
   }
 
-  /** One act: nothing can come between the check, the new version and its proof. */
-  commit(commit: StagedCommit): void {
+  /** One act: nothing can come between the check, the new version and its proof. @returns how many rows were written. */
+  commit(commit: StagedCommit): number {
     this.check(commit);
     const { commitId, table, schema, staged, state } = commit;
     const before = this.versions.get(table);
-    const parts = [...staged.remaining(before?.parts ?? []), ...staged.parts];
+    const { parts, rowsWritten } = staged.onto(before?.parts ?? []);
     this.versions.set(table, { schema: before?.schema ?? schema, parts });
     if (state) this.states.set(table, new Map(this.states.get(table)).set(state.key, frozenCopy(state.to)));
-    this.commits.set(commitId, { commitId, rowsWritten: staged.rowCount, snapshotId: null });
+    this.commits.set(commitId, { commitId, rowsWritten, snapshotId: null });
+    return rowsWritten;
   }
 
   /** What became of the commit; one that has not landed never will. */

@@ -15,6 +15,7 @@ const ANSWER_MS = 5_000;
 /** The clients of one connection, made at the first use. */
 export class PostgresClients {
   #source: Promise<ClientSource> | undefined;
+  readonly #terminating = new Set<Promise<void>>();
 
   constructor(private readonly load: () => Promise<ClientSource>) {}
 
@@ -22,6 +23,7 @@ export class PostgresClients {
   async acquire(signal: AbortSignal): Promise<PooledPostgresClient> {
     signal.throwIfAborted();
     const { pool } = await this.#open();
+    signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);
       signal.addEventListener("abort", stop, { once: true });
@@ -58,8 +60,25 @@ export class PostgresClients {
     }
   }
 
-  /** Ends the server's part of another connection, whatever it waits for, and with it its transaction. Never rejects. */
+  /**
+   * Ends the server's part of another connection, whatever it waits for, and with it its transaction. Never rejects; who
+   * does not wait for it leaves that to {@link close}.
+   */
   async terminate(processId: unknown): Promise<void> {
+    const ended = this.#terminate(processId);
+    this.#terminating.add(ended);
+    await ended;
+    this.#terminating.delete(ended);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#terminating);
+    const source = this.#source;
+    this.#source = undefined;
+    await (await source)?.end();
+  }
+
+  async #terminate(processId: unknown): Promise<void> {
     try {
       const { makeClient } = await this.#open();
       const client = makeClient();
@@ -74,12 +93,6 @@ export class PostgresClients {
     } catch {
       // Out of reach: the server finds out by itself that nobody is there any more.
     }
-  }
-
-  async close(): Promise<void> {
-    const source = this.#source;
-    this.#source = undefined;
-    await (await source)?.end();
   }
 
   #open(): Promise<ClientSource> {

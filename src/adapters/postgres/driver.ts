@@ -57,10 +57,20 @@ export interface PostgresSubmittable {
 
 /** What lies below a client. */
 export interface PostgresConnection {
-  readonly stream: { write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean };
+  readonly stream: PostgresSocket;
   query(text: string): void;
   endCopyFrom(): void;
   sendCopyFail(reason: string): void;
+}
+
+/** The socket, plain or encrypted. */
+export interface PostgresSocket {
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): boolean;
+  listeners(event: "data"): ReturnType<NodeJS.EventEmitter["listeners"]>;
+  on(event: "data", listener: (bytes: Buffer) => void): unknown;
+  removeListener(event: "data", listener: (bytes: Buffer) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
 }
 
 /** A client that hears notifications. */

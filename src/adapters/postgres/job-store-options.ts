@@ -1,6 +1,6 @@
 import { JobError } from "../../model/job-error.js";
 import type { PostgresClient, PostgresPool } from "./driver.js";
-import type { LedgerSettings, LedgerSource } from "./ledger/ledger.js";
+import type { LedgerSettings, LedgerSource } from "./ledger/postgres-ledger.js";
 import { checkedPrefix, checkedSchema } from "./ledger/ledger-place.js";
 
 /** How to connect, as `pg` takes it; what is not listed here is passed on too. */

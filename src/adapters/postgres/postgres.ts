@@ -1,5 +1,6 @@
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
+import type { TableSource } from "../../ports/table-source.js";
 import { clientSource, configOf, type PostgresServer } from "./client-source.js";
 import { PostgresClients } from "./clients.js";
 import { destinationFailure } from "./destination/destination-failure.js";
@@ -8,14 +9,24 @@ import { type DestinationServices, PostgresDestination } from "./destination/pos
 import { invalid, secretsOf, urlOf } from "./job-store-options.js";
 import { asking } from "./statement-answer.js";
 import { canBeName } from "./quoted-name.js";
+import { PostgresSnapshot, PostgresSource } from "./source/postgres-source.js";
+import type { ReadOptions } from "./source/wire-column.js";
 
 export interface PostgresOptions {
   /** Default `read_only`. */
   readonly access?: "read_only" | "read_write";
   /** Where tables are whose name comes without a schema, and Millrace's own. Default: what the search path finds. */
   readonly schema?: string;
-  /** How long a write waits for a lock that another transaction holds, in milliseconds; 0: without end. Default 60,000. */
+  /**
+   * How long a write or a scan waits for a lock that another transaction holds, in milliseconds; 0: without end. Default
+   * 60,000.
+   */
   readonly lockWaitMs?: number;
+  /**
+   * What a `numeric` of no precision, or of more than 38 digits, is read as: a value that does not fit fails the query, by
+   * the column's name. Default: text with all digits.
+   */
+  readonly unboundedNumeric?: { readonly precision: number; readonly scale: number };
 }
 
 const LOCK_WAIT_MS = 60_000;
@@ -23,14 +34,15 @@ const LOCK_WAIT_MS = 60_000;
 /**
  * The tables of a Postgres database, version 14 or later.
  *
- * Rows go in by binary COPY inside one transaction. Proof of each commit is kept in a table `_millrace_commits`, a job's
+ * Rows come by binary COPY, all tables of a query from one moment, and only what the query needs of them. Rows go in by
+ * binary COPY inside one transaction. Proof of each commit is kept in a table `_millrace_commits`, a job's
  * state in `_millrace_state`.
  *
  * @param server a url as `postgres://user:password@host:port/database`; a configuration as `pg` takes it; or the host's own
  * pool, which is never ended.
  */
 export function postgres(server: PostgresServer, options: PostgresOptions = {}): Connection {
-  const { access = "read_only", schema, lockWaitMs = LOCK_WAIT_MS } = options;
+  const { access = "read_only", schema, lockWaitMs = LOCK_WAIT_MS, unboundedNumeric } = options;
   if (access !== "read_only" && access !== "read_write") {
     throw invalid("access", `${JSON.stringify(access)} is no access.`, 'Give "read_only" or "read_write".');
   }
@@ -48,10 +60,24 @@ export function postgres(server: PostgresServer, options: PostgresOptions = {}):
       "Give a whole number, or 0 for no end.",
     );
   }
+  if (unboundedNumeric !== undefined && !isDecimal(unboundedNumeric)) {
+    throw invalid(
+      "unboundedNumeric",
+      "unboundedNumeric is no precision and scale.",
+      "Give { precision, scale }: at most 38 digits, of which scale are behind the point.",
+    );
+  }
   const config = configOf(server);
   const secrets = secretsOf(urlOf(config.connectionString), config);
   const clients = new PostgresClients(() => clientSource(server));
-  return new PostgresConnection({ clients, lockWaitMs, secrets }, access, schema);
+  return new PostgresConnection({ clients, lockWaitMs, secrets }, access, schema, {
+    ...(unboundedNumeric !== undefined && { unboundedNumeric }),
+  });
+}
+
+function isDecimal({ precision, scale }: NonNullable<ReadOptions["unboundedNumeric"]>): boolean {
+  if (!Number.isInteger(precision) || !Number.isInteger(scale)) return false;
+  return precision >= 1 && precision <= 38 && scale >= 0 && scale <= precision;
 }
 
 class PostgresConnection implements Connection {
@@ -61,10 +87,11 @@ class PostgresConnection implements Connection {
     private readonly services: DestinationServices,
     access: NonNullable<PostgresOptions["access"]>,
     private readonly schema: string | undefined,
+    private readonly options: ReadOptions,
   ) {
     this.capabilities = {
       kind: "postgres",
-      read: false,
+      read: true,
       tables: "named",
       ...(access === "read_only"
         ? { write: "read_only", writeHint: 'Open it with postgres(url, { access: "read_write" }).' }
@@ -74,6 +101,16 @@ class PostgresConnection implements Connection {
 
   get secrets(): readonly string[] {
     return this.services.secrets;
+  }
+
+  /** As {@link destination}; a view, or a foreign table, is read likewise. */
+  source(table: string): TableSource | undefined {
+    const place = tablePlace(table, this.schema);
+    return place && new PostgresSource(this.services, place, this.options);
+  }
+
+  snapshot(signal: AbortSignal): Promise<ConnectionSnapshot> {
+    return PostgresSnapshot.open(this.services, this.options, signal, (table) => tablePlace(table, this.schema));
   }
 
   /** A table's name, with its schema before a dot where it has one: `orders`, `sales.orders`. */

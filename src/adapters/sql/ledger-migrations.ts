@@ -1,4 +1,5 @@
 import type { LedgerTables } from "./ledger-schema.js";
+import { scheduleTables } from "./schedule-tables.js";
 
 /** What the databases of the ledger write differently. */
 export interface LedgerDialect {
@@ -9,11 +10,21 @@ export interface LedgerDialect {
   readonly real: string;
   /** Text in the order of its characters' codes, whatever the database's language. Default `text`. */
   readonly text?: string;
+  /** The same for what is looked up, where an index holds no text of any length. Default as `text`. */
+  readonly key?: string;
+  /** Text that nothing is ever compared with. Default `text`. */
+  readonly body?: string;
+  /** Where a change of tables commits by itself: one that was interrupted is begun again, over what is there. Default false. */
+  readonly commitsTables?: boolean;
   /**
    * Whether pages of a job are put together from lists, one for each kind of status. An index fewer to write when a run
    * starts, for a page that takes a little longer. Default false.
    */
   readonly mergesPages?: boolean;
+  /** What the table of runs holds beside what all have. Default: nothing. */
+  readonly inRuns?: readonly string[];
+  /** Default: an index for each way in which runs are found, over those of them that are looked for so. */
+  readonly indexes?: (runs: string) => readonly string[];
   /** What follows a table's columns. */
   readonly afterRuns: string;
   readonly afterOthers: string;
@@ -34,32 +45,38 @@ export interface Migration {
 
 /** The changes that make a ledger. Its version is the number of those that it went through. */
 export function ledgerMigrations(dialect: LedgerDialect, tables: LedgerTables): readonly Migration[] {
-  return [{ name: "runs and events", oldestReader: 1, statements: runsAndEvents(dialect, tables) }];
+  return [
+    { name: "runs and events", oldestReader: 1, statements: runsAndEvents(dialect, tables) },
+    { name: "schedules", oldestReader: 1, statements: scheduleTables(dialect, tables) },
+  ];
 }
 
 /** The table that says which changes a ledger went through. */
-export function migrationTable({ integer, afterOthers }: LedgerDialect, { migrations }: LedgerTables): string {
+export function migrationTable(
+  { integer, body = "text", afterOthers }: LedgerDialect,
+  { migrations }: LedgerTables,
+): string {
   return `create table if not exists ${migrations} (
   version ${integer} primary key,
-  name text not null,
+  name ${body} not null,
   oldest_reader ${integer} not null,
   applied_at ${integer} not null
 )${afterOthers}`;
 }
 
-function runsAndEvents(
-  { autoNumber, integer, real, text = "text", mergesPages = false, afterRuns, afterOthers, afterEvents }: LedgerDialect,
-  { runs, definitions, events }: LedgerTables,
-): readonly string[] {
+function runsAndEvents(dialect: LedgerDialect, { runs, definitions, events }: LedgerTables): readonly string[] {
+  const { autoNumber, integer, real, text = "text", key = text, body = "text", inRuns = [] } = dialect;
+  const { indexes = (name) => partialIndexes(dialect, name), afterRuns, afterOthers, afterEvents } = dialect;
+  const create = dialect.commitsTables === true ? "create table if not exists" : "create table";
   return [
-    `create table ${runs} (
+    `${create} ${runs} (
   seq ${autoNumber},
-  id ${text} not null unique,
-  job_name ${text} not null,
-  definition_hash ${text} not null,
-  status ${text} not null
+  id ${key} not null unique,
+  job_name ${key} not null,
+  definition_hash ${key} not null,
+  status ${key} not null
     check (status in ('pending', 'running', 'committing', 'succeeded', 'failed', 'cancelled')),
-  listed_as ${text} not null,
+  listed_as ${key} not null,
   attempt ${integer} not null check (attempt >= 0),
   recoveries ${integer} not null check (recoveries >= 0),
   priority ${real} not null,
@@ -68,9 +85,9 @@ function runsAndEvents(
   concurrency_key ${text},
   job_gate ${text},
   key_gate ${text},
-  redrive_of ${text},
+  redrive_of ${key},
   run_at ${integer},
-  queue ${text} check (queue in ('ready', 'waiting', 'parked')),
+  queue ${key} check (queue in ('ready', 'waiting', 'parked')),
   parked_on ${text},
   start_deadline ${integer},
   created_at ${integer} not null,
@@ -81,7 +98,7 @@ function runsAndEvents(
   error ${text},
   cancel_request ${text},
   commit_id ${text},
-  lease_owner ${text},
+  lease_owner ${key},
   lease_expires_at ${integer},
   epoch ${integer} not null check (epoch >= 0),
   last_event_seq ${integer} not null check (last_event_seq >= 0),
@@ -90,8 +107,27 @@ function runsAndEvents(
   check ((status in ('running', 'committing')) = (lease_owner is not null)),
   check ((lease_owner is null) = (lease_expires_at is null)),
   check ((status in ('succeeded', 'failed', 'cancelled')) = (finished_at is not null)),
-  check (listed_as = case when status in ('running', 'committing') then 'active' else status end)
+  ${["check (listed_as = case when status in ('running', 'committing') then 'active' else status end)", ...inRuns].join(",\n  ")}
 )${afterRuns}`,
+    ...indexes(runs),
+    `${create} ${definitions} (
+  run_seq ${integer} primary key,
+  definition ${body} not null,
+  parameters ${body} not null
+)${afterOthers}`,
+    `${create} ${events} (
+  run_seq ${integer} not null,
+  seq ${integer} not null,
+  at ${integer} not null,
+  attempt ${integer} not null,
+  body ${body} not null,
+  primary key (run_seq, seq)
+)${afterEvents}`,
+  ];
+}
+
+function partialIndexes({ mergesPages = false }: LedgerDialect, runs: string): readonly string[] {
+  return [
     `create unique index ${runs}_idempotency_key on ${runs} (idempotency_key) where idempotency_key is not null`,
     // Pages: newest first, by job and by status. Those under way are few, and sorted for each page: were they listed, each
     // run would enter and leave two more places of every list.
@@ -110,18 +146,5 @@ function runsAndEvents(
     `create index ${runs}_key_gate on ${runs} (key_gate) where lease_owner is not null and key_gate is not null`,
     // Retention: the oldest of each kind of end.
     `create index ${runs}_finished on ${runs} (listed_as, finished_at, seq) where finished_at is not null`,
-    `create table ${definitions} (
-  run_seq ${integer} primary key,
-  definition text not null,
-  parameters text not null
-)${afterOthers}`,
-    `create table ${events} (
-  run_seq ${integer} not null,
-  seq ${integer} not null,
-  at ${integer} not null,
-  attempt ${integer} not null,
-  body text not null,
-  primary key (run_seq, seq)
-)${afterEvents}`,
   ];
 }

@@ -65,9 +65,42 @@ export interface EventTable {
   body: string;
 }
 
+/** Ids and keys are `sortableText`. The columns are what is searched and compared. */
+export interface ScheduleTable {
+  id: string;
+  version: number;
+  state: string;
+  due_at: number | null;
+  /** JSON text of the whole, as in the tables below. */
+  body: string;
+}
+
+export interface OccurrenceTable {
+  occurrence_key: string;
+  schedule_id: string;
+  nominal_at: number;
+  state: string;
+  /** As `RunTable.id`. */
+  run_id: string | null;
+  ended_at: number | null;
+  body: string;
+}
+
+export interface BackfillTable {
+  id: string;
+  schedule_id: string;
+  version: number;
+  created_at: number;
+  ended_at: number | null;
+  body: string;
+}
+
 export type RunRow = Selectable<RunTable>;
 export type DefinitionRow = Selectable<DefinitionTable>;
 export type EventRow = Selectable<EventTable>;
+export type ScheduleRow = Readonly<ScheduleTable>;
+export type OccurrenceRow = Readonly<OccurrenceTable>;
+export type BackfillRow = Readonly<BackfillTable>;
 /** A run's row with its definition; null when that was deleted by hand. */
 export type FullRow = RunRow & { readonly [C in "definition" | "parameters"]: DefinitionRow[C] | null };
 
@@ -76,6 +109,9 @@ export interface LedgerTables {
   readonly runs: string;
   readonly definitions: string;
   readonly events: string;
+  readonly schedules: string;
+  readonly occurrences: string;
+  readonly backfills: string;
   readonly migrations: string;
 }
 
@@ -84,6 +120,9 @@ export function ledgerTables(prefix: string): LedgerTables {
     runs: `${prefix}runs`,
     definitions: `${prefix}run_definitions`,
     events: `${prefix}run_events`,
+    schedules: `${prefix}schedules`,
+    occurrences: `${prefix}occurrences`,
+    backfills: `${prefix}backfills`,
     migrations: `${prefix}migrations`,
   };
 }

@@ -44,7 +44,8 @@ export function migrationScript(
     `insert into ${tables.migrations} (version, name, oldest_reader, applied_at)
   values (${from + index + 1}, '${name}', ${oldestReader}, ${now})`,
   ]);
-  return ["begin", migrationTable(dialect, tables), ...steps, "commit"]
+  const all = [migrationTable(dialect, tables), ...steps];
+  return (dialect.commitsTables === true ? all : ["begin", ...all, "commit"])
     .map((statement) => `${statement};\n`)
     .join("\n");
 }

@@ -1,14 +1,17 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { JobError } from "../../model/job-error.js";
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
+import type { TableSource } from "../../ports/table-source.js";
 import { COMMIT_TABLE } from "./destination/commit-log.js";
-import { canBeName } from "./destination/quoted-name.js";
 import { STATE_TABLE } from "./destination/state-log.js";
-import { SqliteThreads } from "./destination/sqlite-threads.js";
-import type { DatabaseFile } from "./destination/thread-messages.js";
+import { canBeName } from "./quoted-name.js";
+import { SqliteSnapshot } from "./source/sqlite-snapshot.js";
+import { SqliteSource } from "./source/sqlite-source.js";
 import { SqliteDestination } from "./sqlite-destination.js";
+import type { DatabaseFile } from "./thread/database-file.js";
+import { SqliteThreads } from "./thread/sqlite-threads.js";
 
 export interface SqliteOptions {
   /** Default `read_only`. With `read_write` a missing file is made by the first write; its folder must be there. */
@@ -16,9 +19,10 @@ export interface SqliteOptions {
 }
 
 /**
- * The tables of a SQLite file.
+ * The tables and views of a SQLite file.
  *
- * Rows go in inside one transaction, written by a thread of its own. The file's journal mode is left as it is: in
+ * A query reads them in one read transaction, by a thread of its own: in WAL mode nobody waits for it, in SQLite's default
+ * mode who writes to the file waits until the rows are read. Rows go in inside one transaction, written by a thread of its own. The file's journal mode is left as it is: in
  * SQLite's default mode readers wait while a large load is written, in WAL mode they do not, and loading takes a little
  * longer. Proof of each commit is kept in a table `_millrace_commits`, the state of jobs in a table `_millrace_state`.
  *
@@ -47,7 +51,7 @@ class SqliteConnection implements Connection {
   get capabilities(): ConnectionCapabilities {
     return {
       kind: "sqlite",
-      read: false,
+      read: true,
       tables: "named",
       resource: `file:${realPath(this.file.path)}`,
       ...(this.file.readOnly
@@ -57,10 +61,16 @@ class SqliteConnection implements Connection {
   }
 
   /** A table's name is taken as it is written, dots included. Names that SQLite or Millrace keep for themselves are none. */
+  source(table: string): TableSource | undefined {
+    return isName(table) ? new SqliteSource(this.threads, this.file, table) : undefined;
+  }
+
+  snapshot(signal: AbortSignal): Promise<ConnectionSnapshot> {
+    return SqliteSnapshot.open(this.threads, this.file, signal);
+  }
+
   destination(table: string): JobDestination | undefined {
-    const reserved =
-      /^(sqlite_|main\.|temp\.)/i.test(table) || [COMMIT_TABLE, STATE_TABLE].includes(table.toLowerCase());
-    return reserved || !canBeName(table) ? undefined : new SqliteDestination(this.threads, this.file, table);
+    return isName(table) ? new SqliteDestination(this.threads, this.file, table) : undefined;
   }
 
   async check(signal: AbortSignal): Promise<void> {
@@ -70,6 +80,11 @@ class SqliteConnection implements Connection {
   close(): Promise<void> {
     return this.threads.close();
   }
+}
+
+function isName(table: string): boolean {
+  const reserved = /^(sqlite_|main\.|temp\.)/i.test(table) || [COMMIT_TABLE, STATE_TABLE].includes(table.toLowerCase());
+  return !reserved && canBeName(table);
 }
 
 /** Links resolved, also for a file that is not there yet. */

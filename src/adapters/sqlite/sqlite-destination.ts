@@ -6,10 +6,11 @@ import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
 import type { DestinationCapabilities, JobDestination, Settlement, WriteRequest } from "../../ports/job-destination.js";
 import type { RowStream } from "../../ports/row-stream.js";
 import { sqliteStorage } from "./destination/column-storage.js";
-import type { SqliteThread } from "./destination/sqlite-thread.js";
-import type { SqliteThreads } from "./destination/sqlite-threads.js";
-import type { DatabaseFile } from "./destination/thread-messages.js";
-import { wireBatch } from "./destination/wire-batch.js";
+import { tableDefinition } from "./destination/table-definition.js";
+import type { SqliteThread } from "./thread/sqlite-thread.js";
+import type { SqliteThreads } from "./thread/sqlite-threads.js";
+import type { DatabaseFile } from "./thread/database-file.js";
+import { wireBatch } from "./thread/wire-batch.js";
 
 /** Batches on their way to the thread: one being written and one ready keep it busy, and more would only take memory. */
 const MOST_IN_FLIGHT = 2;
@@ -20,7 +21,7 @@ const MOST_IN_FLIGHT = 2;
  */
 export class SqliteDestination implements JobDestination {
   readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite", "upsert"],
+    modes: ["append", "overwrite", "upsert", "deleteInsert", "insertOnly"],
     createsTable: "on_request",
     commitFence: "fenced",
     state: true,
@@ -43,6 +44,10 @@ export class SqliteDestination implements JobDestination {
 
   storage(type: DataType, column: Column | null): StorageAnswer {
     return sqliteStorage(type, column);
+  }
+
+  tableDefinition(schema: TableSchema): string {
+    return tableDefinition(this.table, schema);
   }
 
   async write(rows: RowStream, request: WriteRequest): Promise<CommitReceipt> {

@@ -20,6 +20,7 @@ import { isTerminal, RUN_STATUSES } from "../../model/run-status.js";
 import { StoreOpeners } from "../../model/store-openers.js";
 import type { CancelOutcome, CreatedRun, JobRun, NewRun, RunPage, RunQuery } from "../../model/run.js";
 import type { JobStore, PruneRange, StoreCapabilities, StoreContext } from "../../ports/job-store.js";
+import type { ScheduleStore } from "../../ports/schedule-store.js";
 import { ledgerTables } from "../sql/ledger-schema.js";
 import { migrationScript } from "../sql/ledger-version.js";
 import { isDatabase } from "./ledger/host-transactions.js";
@@ -27,6 +28,7 @@ import type { Ledger } from "./ledger/ledger.js";
 import type { LedgerPlan } from "./ledger/migrate.js";
 import { IN_MEMORY, openLedger } from "./ledger/open-ledger.js";
 import { notOpen } from "./ledger/sqlite-failure.js";
+import { SqliteScheduleStore } from "./ledger/sqlite-schedule-store.js";
 import { SQLITE_DIALECT, sqliteMigrations } from "./ledger/sqlite-migrations.js";
 
 export type SqliteJobStoreOptions = SqliteLedgerOptions & (SqliteLedgerFile | SqliteLedgerConnection);
@@ -78,6 +80,7 @@ export class SqliteJobStore implements JobStore {
   readonly #place: Parameters<typeof openLedger>[0];
   readonly #plan: LedgerPlan;
   readonly #openers = new StoreOpeners<StoreContext>();
+  readonly schedules: ScheduleStore = new SqliteScheduleStore(() => this.#opened());
   #ledger: Ledger | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 

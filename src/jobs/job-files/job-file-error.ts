@@ -25,14 +25,14 @@ export class JobFileError extends JobError<"invalid_job_file" | "job_file_unread
   /** In the order of the files, and within a file from its top. */
   readonly problems: readonly JobFileProblem[];
 
-  constructor(problems: readonly JobFileProblem[]) {
+  constructor(kind: "job" | "schedule", problems: readonly JobFileProblem[]) {
     const invalid = problems.some(({ line }) => line !== null);
     const field = problems.find((one) => one.field !== "")?.field;
     super(invalid ? "invalid_job_file" : "job_file_unreadable", {
       message: `${problems.length === 1 ? "A job file has a mistake" : `Job files have ${problems.length} mistakes`}:${list(problems)}`,
       hint: invalid
-        ? "Correct what is named here; docs/guides/job-files.md has every field. No job was loaded."
-        : "Check the paths and the rights of the process. No job was loaded.",
+        ? `Correct what is named here; docs/guides/${kind === "job" ? "job-files" : "schedules"}.md has every field. No ${kind} was loaded.`
+        : `Check the paths and the rights of the process. No ${kind} was loaded.`,
       ...(field === undefined ? {} : { field }),
     });
     this.problems = problems;

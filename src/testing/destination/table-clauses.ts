@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
+import type { DataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
-import { recordBatch } from "../rows/record-batch.js";
+import { recordBatch, type SampleRow } from "../rows/record-batch.js";
 import {
   type DestinationFixture,
   emptyTable,
@@ -16,6 +17,8 @@ import {
 type Clauses = Readonly<Record<string, (fixture: DestinationFixture) => Promise<void>>>;
 
 const NEVER_ABORTED = new AbortController().signal;
+
+const BOOLEAN: DataType = { kind: "boolean" };
 
 const TEXTS = [
   "",
@@ -112,12 +115,30 @@ export const tableClauses: Clauses = {
   "of a slice of a batch only the slice is written": async (fixture) => {
     const destination = await tableWith(fixture, 0);
     const rows = Array.from({ length: 30 }, (_, id) => ({ id, label: id % 3 === 0 ? null : `row ${id}` }));
-    const batch = recordBatch(SAMPLE, rows);
-    await write(destination, { commitId: "a", steps: [batch.slice(5, 9), batch.slice(13, 30)] });
+    // Each of a batch of its own: who is given rows may free their memory.
+    const slice = (from: number, to: number) => recordBatch(SAMPLE, rows).slice(from, to);
+    await write(destination, { commitId: "a", steps: [slice(5, 9), slice(13, 30)] });
     const expected = [...rows.slice(5, 9), ...rows.slice(13, 30)];
     assert.deepEqual(
       await labelsById(fixture),
       expected.map(({ id, label }) => [id, label]),
+    );
+  },
+
+  "batches that share memory, as they must not, are written exactly or refused": async (fixture) => {
+    // Of what is freed its bits are read as zeros, and nothing throws.
+    const schema: TableSchema = { columns: [{ name: "flag", type: BOOLEAN, nullable: true }] };
+    await emptyTable(fixture, "flags", schema);
+    const batch = recordBatch(schema, Array<SampleRow>(30).fill({ flag: true }));
+    const steps = [batch.slice(0, 8), batch.slice(8, 30)];
+    const landed = await write(fixture.destination("flags"), { commitId: "a", table: "flags", schema, steps }).then(
+      () => true,
+      () => false,
+    );
+    const expected = Array<unknown>(landed ? 30 : 0).fill(fixture.readsAs?.(BOOLEAN, true) ?? true);
+    assert.deepEqual(
+      (await fixture.read("flags"))?.map(({ flag }) => flag),
+      expected,
     );
   },
 

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import type { Data } from "apache-arrow";
 import { recordBatch } from "../rows/record-batch.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import type { Connection } from "../../ports/connection.js";
@@ -37,6 +38,17 @@ export const streamClauses: Clauses = {
       });
       assert.ok(seen.every((times) => times === 1));
       assert.ok(largest <= MANY / 4, `a batch has ${largest} rows`);
+    }),
+
+  "a batch's memory is its own: what becomes of it is nothing to the batches after it": ({ engine, sql }) =>
+    opened(engine, {}, async () => {
+      const stream = await engine.stream(plain(sql.numbers(MANY)), { signal: NEVER_ABORTED });
+      const seen = new Uint8Array(MANY);
+      await countRows(stream, (batch) => {
+        for (const n of batch.getChildAt(0) ?? []) seen[Number(n)]! += 1;
+        structuredClone(null, { transfer: [...new Set(batch.data.children.flatMap(buffersOf))] });
+      });
+      assert.ok(seen.every((times) => times === 1));
     }),
 
   "an empty result ends, with its columns": ({ engine, sql }) =>
@@ -213,4 +225,10 @@ async function soon<T>(work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What a reader may transfer: dictionaries it may not. */
+function buffersOf({ values, valueOffsets, nullBitmap, children }: Data): ArrayBuffer[] {
+  const views = [values, valueOffsets, nullBitmap] as readonly (ArrayBufferView | null | undefined)[];
+  return [...views.flatMap((view) => (view ? [view.buffer as ArrayBuffer] : [])), ...children.flatMap(buffersOf)];
 }

@@ -57,7 +57,7 @@ export const copyClauses: Clauses = {
 };
 
 // Changes every part of a value that lets itself be changed; a store may also give out frozen ones.
-function spoil(value: unknown): void {
+export function spoil(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   if (value instanceof Date) {
     value.setTime(0);

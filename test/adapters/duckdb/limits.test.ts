@@ -1,16 +1,59 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runError } from "../../../src/adapters/duckdb/engine-error.js";
 import { DuckDBEngine } from "../../../src/adapters/duckdb/entry.js";
-import { withEngine } from "./engine-session.js";
+import { batchRows } from "../../../src/model/batch-values.js";
+import type { TableSchema } from "../../../src/model/table-schema.js";
+import type { TableSource } from "../../../src/ports/table-source.js";
+import { recordBatch } from "../../../src/testing/rows/record-batch.js";
+import { NEVER_ABORTED, query, withEngine } from "./engine-session.js";
+import { single } from "./engine-under-test.js";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-limits-"));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const LARGE_SORT = "select md5(i::varchar) as s from range(3000000) r(i) order by s";
+
+const USES_ALL = "select count(*) as n from large where hash(columns(*)) is not null";
+const LARGE_ROWS = 2_048_000n;
+
+/** Rows of eight numbers that cannot be compressed: two million are 131 MB. */
+function ofRows(count: bigint): TableSource {
+  const schema: TableSchema = {
+    columns: ["a", "b", "c", "d", "e", "f", "g", "h"].map((name) => {
+      return { name, type: { kind: "integer", bits: 64, signed: false }, nullable: true };
+    }),
+  };
+  const number = (row: number, name: string): bigint =>
+    BigInt(
+      `0x${createHash("md5")
+        .update(name + row)
+        .digest("hex")
+        .slice(0, 16)}`,
+    );
+  const batch = recordBatch(
+    schema,
+    Array.from({ length: 8_192 }, (_, row) =>
+      Object.fromEntries(schema.columns.map(({ name }) => [name, number(row, name)])),
+    ),
+  );
+  return {
+    schema: () => Promise.resolve(schema),
+    async *scan({ columns }) {
+      const wanted = batch.selectAt(columns.map((name) => schema.columns.findIndex((column) => column.name === name)));
+      for (let rows = 0n; rows < count; rows += 8_192n) yield wanted;
+    },
+  };
+}
+
+function spilledBytes(path: string): number {
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((bytes, file) => bytes + statSync(join(file.parentPath, file.name)).size, 0);
+}
 
 describe("limits of memory and disk", () => {
   it("what needs more memory than there is says which limit, and others go on", async () => {
@@ -41,6 +84,38 @@ describe("limits of memory and disk", () => {
       { memoryLimit: "80MB", threads: 2, tempDirectory: folder },
     );
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("rows that are scanned go to disk where they do not fit in memory, and nothing of them stays", async () => {
+    await withEngine(
+      { large: single(ofRows(LARGE_ROWS)) },
+      async ({ engine }) => {
+        const counted = await engine.stream(query(USES_ALL), {
+          signal: NEVER_ABORTED,
+        });
+        expect(spilledBytes(folder)).toBeGreaterThan(20_000_000);
+        for await (const batch of counted) expect(batchRows(batch, counted.schema)).toEqual([{ n: LARGE_ROWS }]);
+        expect(spilledBytes(folder)).toBe(0);
+      },
+      { memoryLimit: "80MB", threads: 2, tempDirectory: folder },
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("rows that are scanned and fit nowhere say which limit, and others go on", async () => {
+    await withEngine(
+      { large: single(ofRows(LARGE_ROWS)), small: single(ofRows(8_192n)) },
+      async ({ rows: read }) => {
+        await expect(read(USES_ALL)).rejects.toMatchObject({
+          code: "resource_limit_exceeded",
+          field: "tempLimit",
+        });
+        expect(await read("select 1 as x")).toEqual([{ x: 1 }]);
+        expect(spilledBytes(folder)).toBe(0);
+        expect(await read("select count(*) as n from small")).toEqual([{ n: 8_192n }]);
+      },
+      { memoryLimit: "80MB", threads: 2, tempLimit: "10MB", tempDirectory: folder },
+    );
   });
 
   it("what needs more disk than it may use says which limit, and others go on", async () => {

@@ -100,7 +100,7 @@ describe("declared parameters", () => {
     const flights = parquet(join(import.meta.dirname, "../../../node_modules/vega-datasets/data/flights-3m.parquet"));
     await withEngine({ flights }, async ({ engine }) => {
       const bound = { least: { type: typeOf("DOUBLE"), value: 1000 } };
-      const plan = await engine.explain(
+      const { plan } = await engine.explain(
         query("select delay from flights where distance > {least}", bound),
         NEVER_ABORTED,
       );

@@ -207,12 +207,13 @@ describe("a table that another library made", () => {
       const opened = await (await lake.plain()).openTable("results");
       return ((await opened.query().toArray()) as { label: string | null }[]).map(({ label }) => label).sort();
     };
-    const rows = recordBatch(SAMPLE, [
-      { id: 9, label: "cut off" },
-      { id: 1, label: "ünï" },
-      { id: 2, label: null },
-    ]).slice(1, 3);
-    await write(lake.destination(), { commitId: "a", steps: [rows] });
+    const rows = () =>
+      recordBatch(SAMPLE, [
+        { id: 9, label: "cut off" },
+        { id: 1, label: "ünï" },
+        { id: 2, label: null },
+      ]).slice(1, 3);
+    await write(lake.destination(), { commitId: "a", steps: [rows()] });
     expect(await labels()).toEqual(["l", null, "ünï"]);
     await write(lake.destination(), {
       commitId: "b",
@@ -220,7 +221,7 @@ describe("a table that another library made", () => {
       steps: [[{ id: 7, label: "l" }]],
     });
     expect(await read()).toEqual([1, 2, 7]);
-    await write(lake.destination(), { commitId: "c", mode: "overwrite", steps: [rows] });
+    await write(lake.destination(), { commitId: "c", mode: "overwrite", steps: [rows()] });
     expect(await labels()).toEqual([null, "ünï"]);
     const opened = await (await lake.plain()).openTable("results");
     expect(String((await opened.schema()).fields[1]!.type)).toBe("LargeUtf8");

@@ -4,11 +4,11 @@ import { DuckDBEngine } from "../../../src/adapters/duckdb/entry.js";
 import { batchRows, type PlainRow } from "../../../src/model/batch-values.js";
 import { formatDataType } from "../../../src/model/data-type.js";
 import type { Column, TableSchema } from "../../../src/model/table-schema.js";
-import type { WriteModeKind } from "../../../src/model/write-mode.js";
 import type { RowStream } from "../../../src/ports/row-stream.js";
 import { write } from "../../../src/testing/destination/destination-fixture.js";
 import { plain } from "../../../src/testing/engine/engine-fixture.js";
 import { ManualClock } from "../../../src/testing/manual-clock.js";
+import { copiedBatch } from "../../support/copied-batch.js";
 import { type LakeFolder, lakeFolder, NEVER_ABORTED } from "./lake-folder.js";
 
 let lake: LakeFolder;
@@ -46,9 +46,12 @@ async function collected(rows: RowStream): Promise<RecordBatch[]> {
 }
 
 /** Writes what a query gives, in slices that do not begin where a byte does. */
-async function load(table: string, sql: string, mode: WriteModeKind = "append"): Promise<void> {
+async function load(table: string, sql: string, mode: "append" | "overwrite" | "upsert" = "append"): Promise<void> {
   const rows = await stream(sql);
-  const steps = (await collected(rows)).flatMap((batch) => [batch.slice(0, 3), batch.slice(3, batch.numRows)]);
+  const steps = (await collected(rows)).flatMap((batch) => [
+    copiedBatch(batch).slice(0, 3),
+    batch.slice(3, batch.numRows),
+  ]);
   await write(lake.destination(table), {
     commitId: `commit-${made++}`,
     schema: rows.schema,

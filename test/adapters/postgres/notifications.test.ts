@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Announcement, changesIn } from "../../../src/adapters/postgres/ledger/announcement.js";
+import { Announcement, changesIn } from "../../../src/adapters/sql/ledger/announcement.js";
 import { newRunRecord } from "../../../src/model/run-record.js";
 import { describePostgres } from "../../support/describe-postgres.js";
 import { startPostgres, type PostgresServer } from "../../support/postgres-server.js";

@@ -135,7 +135,7 @@ describe("a file that is no ledger is left alone", () => {
       code: "store_incompatible",
       retryable: false,
       message: expect.stringMatching(
-        newer ? /version 7, which needs .* version 5; this one knows versions up to 1\./ : /ledger\.db (is|holds) /,
+        newer ? /version 7, which needs .* version 5; this one knows versions up to 2\./ : /ledger\.db (is|holds) /,
       ) as string,
     });
     expect(readFileSync(ledger.path)).toEqual(before);

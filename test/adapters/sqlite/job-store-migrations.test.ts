@@ -100,14 +100,14 @@ describe("a SqliteJobStore that is told not to migrate", () => {
     await using other = await ledgerFile();
     await other.store();
     expect(made(ledger.path)).toEqual(made(other.path));
-    expect(store.migrationScript({ from: 1 })).not.toContain("create index");
+    expect(store.migrationScript({ from: 2 })).not.toContain("create index");
   });
 });
 
 describe("a ledger that a newer library migrates while this one works on it", () => {
   const bring = (ledger: Database.Database, oldestReader: number): void => {
     ledger.exec("begin immediate; alter table millrace_runs add column colour text");
-    ledger.prepare("insert into millrace_migrations values (2, 'colour', ?, 0)").run(oldestReader);
+    ledger.prepare("insert into millrace_migrations values (3, 'colour', ?, 0)").run(oldestReader);
     ledger.exec("commit");
   };
 
@@ -124,8 +124,8 @@ describe("a ledger that a newer library migrates while this one works on it", ()
     await using ledger = await ledgerFile();
     const store = await ledger.store();
     await create(store, newRun("a"));
-    bring(ledger.database(), 2);
-    const refused = { code: "store_incompatible", message: expect.stringMatching(/version 2.*up to 1\./) as string };
+    bring(ledger.database(), 3);
+    const refused = { code: "store_incompatible", message: expect.stringMatching(/version 3.*up to 2\./) as string };
     await expect(create(store, newRun("b"))).rejects.toMatchObject(refused);
     await expect(claim(store)).rejects.toMatchObject(refused);
     expect(ledger.database().prepare("select id from millrace_runs").pluck().all()).toEqual(["a"]);

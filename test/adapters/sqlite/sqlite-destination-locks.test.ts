@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { SqliteThreads } from "../../../src/adapters/sqlite/destination/sqlite-threads.js";
-import type { SqliteThread } from "../../../src/adapters/sqlite/destination/sqlite-thread.js";
+import { SqliteThreads } from "../../../src/adapters/sqlite/thread/sqlite-threads.js";
+import type { SqliteThread } from "../../../src/adapters/sqlite/thread/sqlite-thread.js";
 import { SqliteDestination } from "../../../src/adapters/sqlite/sqlite-destination.js";
 import { SAMPLE, sampleRows, write } from "../../../src/testing/destination/destination-fixture.js";
 import type { RowStream } from "../../../src/ports/row-stream.js";

@@ -1,6 +1,7 @@
 import type { CrashDestination } from "./crash-destination.js";
 import { duckdbFileCrash } from "./duckdb-file-crash.js";
 import { lanceCrash } from "./lance-crash.js";
+import { mysqlCrash } from "./mysql-crash.js";
 import { parquetDatasetCrash } from "./parquet-dataset-crash.js";
 import { postgresCrash } from "./postgres-crash.js";
 import { sqliteCrash } from "./sqlite-crash.js";
@@ -12,6 +13,7 @@ export const CRASH_DESTINATIONS = {
   lance: lanceCrash,
   "parquet dataset": parquetDatasetCrash,
   postgres: postgresCrash,
+  mysql: mysqlCrash,
 } as const satisfies Readonly<Record<string, CrashDestination>>;
 
 export type CrashDestinationName = keyof typeof CRASH_DESTINATIONS;

@@ -235,11 +235,11 @@ foo: 1
     ["a text", "job", "1:1  must be a mapping with kind, metadata and spec"],
     ["null", "null", "1:1  must be a mapping with kind, metadata and spec"],
     ["no kind", "metadata: {}", '1:1  needs its kind: "kind: job"'],
-    ["an empty kind", "kind:\nmetadata: {}", "1:1 kind is none of job, aliases, context, pipeline, semantics."],
+    ["an empty kind", "kind:\nmetadata: {}", "1:1 kind is none of job, schedule, aliases, context, pipeline, semantics."],
     [
       "a kind in capitals",
       "kind: Job",
-      '1:1 kind is none of job, aliases, context, pipeline, semantics. Did you mean "job"?',
+      '1:1 kind is none of job, schedule, aliases, context, pipeline, semantics. Did you mean "job"?',
     ],
     ["two kinds", `kind: pipeline\n${named("a")}`, "2:1 kind is given twice: kind stands in line 1"],
     ["another part", `${named("a")}apiVersion: 1`, "6:1 apiVersion is no part of a definition."],

@@ -70,15 +70,22 @@ const PARAMETERS = [
   fc.constantFrom("INTEGER", "DECIMAL(10, 2)", "STRUCT(a INTEGER)"),
 ];
 
+const keys = fc.uniqueArray(name, { minLength: 1, maxLength: 3, selector: (key) => key.toLowerCase() });
+
 const mode = fc.oneof(
   fc.constantFrom("append", "overwrite"),
   fc.record({ kind: fc.constantFrom("append", "overwrite") }),
   fc.record(
     {
       kind: fc.constant("upsert"),
-      keys: fc.uniqueArray(name, { minLength: 1, maxLength: 3, selector: (key) => key.toLowerCase() }),
+      keys,
       onDuplicate: fc.constantFrom("refuse", "keepLast"),
     },
+    { requiredKeys: ["kind", "keys"] },
+  ),
+  fc.record({ kind: fc.constant("deleteInsert"), keys }),
+  fc.record(
+    { kind: fc.constant("insertOnly"), keys, onDuplicate: fc.constantFrom("refuse", "keepFirst") },
     { requiredKeys: ["kind", "keys"] },
   ),
 );

@@ -2,10 +2,11 @@ import type { DuckDBDataChunk } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
 import { RecordBatch, type Schema, Struct } from "apache-arrow";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { arrowData } from "./columns/arrow-data.js";
+import { arrowData } from "../../arrow/arrow-data.js";
 import { arrowSchema } from "../../arrow/arrow-fields.js";
 import type { ColumnBuilder } from "./columns/column-builder.js";
 import { columnBuilder } from "./columns/column-builders.js";
+import { DriverCopies } from "./driver-copies.js";
 
 /**
  * How large batches may become. Larger ones than by default are hardly made faster (a tenth from 8,192 rows to 65,536),
@@ -28,6 +29,7 @@ export class BatchBuilder {
   /** The schema of the batches: {@link arrowSchema} of the result. Duplicate names are kept. */
   readonly schema: Schema;
   private readonly columns: readonly ColumnBuilder[];
+  private readonly copies = new DriverCopies();
   private readonly rowType: Struct;
   private readonly maxRows: number;
   private readonly maxBytes: number;
@@ -38,7 +40,9 @@ export class BatchBuilder {
   constructor(schema: TableSchema, limits: BatchLimits = {}) {
     this.schema = arrowSchema(schema);
     this.rowType = new Struct(this.schema.fields);
-    this.columns = schema.columns.map(({ name, type }, index) => columnBuilder(type, this.schema.fields[index]!, name));
+    this.columns = schema.columns.map(({ name, type }, index) => {
+      return columnBuilder(type, this.schema.fields[index]!, name, this.copies);
+    });
     this.maxRows = limits.maxRows ?? 8_192;
     this.maxBytes = limits.maxBytes ?? 2 * 1024 * 1024;
   }
@@ -50,6 +54,8 @@ export class BatchBuilder {
   *add(chunk: DuckDBDataChunk): Generator<RecordBatch, void, undefined> {
     const { rowCount } = chunk;
     if (rowCount === 0) return;
+    // Of the chunk before: what has a single chunk is soon over, and does without.
+    this.copies.free();
     this.columns.forEach((column, index) => {
       column.open(duckdb.data_chunk_get_vector(chunk.chunk, index), rowCount, null);
     });

@@ -24,7 +24,7 @@ const SETTLE_WAIT_MS = 500;
 /** One table of a DuckDB file. A write is one transaction, from its own commit row to its last row. */
 export class DuckDBDestination implements JobDestination {
   readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite", "upsert"],
+    modes: ["append", "overwrite", "upsert", "deleteInsert", "insertOnly"],
     createsTable: "on_request",
     commitFence: "fenced",
     writtenBy: DUCKDB_DIALECT,
@@ -42,6 +42,11 @@ export class DuckDBDestination implements JobDestination {
 
   storage(type: DataType, column: Column | null): StorageAnswer {
     return duckDBStorage(type, column);
+  }
+
+  async tableDefinition(schema: TableSchema): Promise<string> {
+    const { tableDefinition } = await import("./table-definition.js");
+    return tableDefinition(this.table, schema);
   }
 
   async readState(key: string, signal: AbortSignal): Promise<JsonValue | null> {

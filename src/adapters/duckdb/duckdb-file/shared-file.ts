@@ -7,12 +7,11 @@ import type { EngineConnection } from "../engine-connection.js";
 import { fileMissing } from "../file-error.js";
 import { OneAtATime } from "../one-at-a-time.js";
 import type { TableName } from "./table-name.js";
-import type { TableShape } from "./table-shape.js";
 
 /** One DuckDB file as its connection sees it. */
 export class SharedFile {
   private readonly preparing = new OneAtATime();
-  /** The last writer of each table. */
+  /** The last writer of each table, and the last who may make each schema. */
   private readonly writers = new Map<string, Promise<void>>();
 
   constructor(
@@ -53,20 +52,14 @@ export class SharedFile {
     });
   }
 
-  /** What the table holds; null when it is not there. */
+  /** What the table holds; null when it is not there. A file that is not there but may be made has no tables. */
   async schema(name: TableName, signal: AbortSignal, { views = false } = {}): Promise<TableSchema | null> {
-    const shape = await this.shape(name, signal);
-    return shape.schema(views);
-  }
-
-  /** A file that is not there but may be made has no tables. */
-  async shape(name: TableName, signal: AbortSignal): Promise<TableShape> {
     if (this.file.readOnly || this.isThere) {
-      const { readTableShape } = await import("./table-shape.js");
-      return this.use(signal, (connection, catalog) => readTableShape(connection, catalog, name));
+      const { readTableSchema } = await import("./read-table-schema.js");
+      return this.use(signal, (connection, catalog) => readTableSchema(connection, catalog, name, views));
     }
     if (!existsSync(dirname(this.path))) throw fileMissing(this.path);
-    return { fingerprint: "[]", schema: () => null };
+    return null;
   }
 
   /** Makes Millrace's own tables, which two must not do at once. */
@@ -75,17 +68,18 @@ export class SharedFile {
   }
 
   /**
-   * Waits until no other write of this process is at the table: two that replace the same rows would fail, and two that add
-   * the same new key would both.
+   * Waits until no other write of this process is at the same table, or makes the same schema: two that replace the same
+   * rows, or make the same thing, would fail, and two that add the same new key would both.
    *
+   * @param key of a table or of a schema.
    * @returns what lets the next one in.
    */
-  async writeTurn(name: TableName, signal: AbortSignal): Promise<() => void> {
-    const before = this.writers.get(name.key) ?? Promise.resolve();
+  async writeTurn(key: string, signal: AbortSignal): Promise<() => void> {
+    const before = this.writers.get(key) ?? Promise.resolve();
     let done = (): void => undefined;
     const mine = new Promise<void>((resolve) => (done = resolve));
     this.writers.set(
-      name.key,
+      key,
       before.then(() => mine),
     );
     try {

@@ -12,6 +12,8 @@ export interface TableName {
   readonly sql: string;
   /** The schema, quoted. */
   readonly schema: string;
+  /** Equal for all spellings of one schema, and for no table; undefined for the schema that is always there. */
+  readonly schemaKey: string | undefined;
   /** A condition on `schema_name` and `table_name`. */
   readonly condition: string;
   /** DuckDB or Millrace keep it for themselves. */
@@ -32,6 +34,7 @@ export function tableNameIn(text: string): TableName | undefined {
     key: `${foldedSchema}.${foldedTable}`,
     sql: `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`,
     schema: quoteIdentifier(schema),
+    schemaKey: foldedSchema === "main" ? undefined : foldedSchema,
     condition: `${foldedIn("schema_name")} = ${quoteText(foldedSchema)} and ${foldedIn("table_name")} = ${quoteText(foldedTable)}`,
     isReserved: RESERVED_SCHEMAS.has(foldedSchema) || (foldedSchema === "main" && RESERVED_TABLES.has(foldedTable)),
   };

@@ -1,22 +1,23 @@
 import { stat } from "node:fs/promises";
 import { JobError } from "../../../model/job-error.js";
 import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
-import type { CommitReceipt, WriteMode } from "../../../model/write-mode.js";
+import type { TableSchema } from "../../../model/table-schema.js";
+import { type CommitReceipt, isKeyed, type WriteMode } from "../../../model/write-mode.js";
+import { refuseMissingKeys } from "../../../model/write-refusals.js";
 import type { EngineWriter } from "../../../ports/engine-target.js";
 import type { WriteRequest } from "../../../ports/job-destination.js";
 import type { RowStream } from "../../../ports/row-stream.js";
 import { BEGIN } from "../engine-connection.js";
 import { quoteIdentifier } from "../quote.js";
-import { columnList } from "../working-tables.js";
 import { writeWithEngine } from "../writing/write-with-engine.js";
 import { duckDBStorage } from "./column-storage.js";
 import { claimCommit, completeCommit, findCommit, makeCommitTable } from "./commit-log.js";
 import { changeJobState, makeStateTable } from "./job-state.js";
 import type { SharedFile } from "./shared-file.js";
 import type { TableName } from "./table-name.js";
-import { fingerprintQuery, type TableShape } from "./table-shape.js";
-import { insertStaged, stageRows } from "./staged-rows.js";
-import { type Insertion, refuseMissingKeys, upsertRows } from "./upsert-rows.js";
+import { writeKeyedRows } from "./keyed-rows.js";
+import { type Insertion, insertStaged, stageRows } from "./staged-rows.js";
+import { tableDefinition } from "./table-definition.js";
 
 /** Writes rows into one table of a file, in one transaction. */
 export async function writeTable(
@@ -25,31 +26,40 @@ export async function writeTable(
   rows: RowStream,
   request: WriteRequest,
 ): Promise<CommitReceipt> {
-  const done = await file.writeTurn(table, request.signal);
+  const { signal } = request;
+  const turns = [await file.writeTurn(table.key, signal)];
   try {
-    const shape = await file.shape(table, request.signal);
-    refuseMisfit(table, shape, request);
+    // No file is made for what would then be refused.
+    if (!file.isThere) refuseMisfit(table, await file.schema(table, signal), request);
     return await writeWithEngine(rows, request, file.instance, {
       attach: { path: file.path },
-      write: (writer, permit) => writeInTransaction(writer, permit, { file, table, shape, request }),
+      write: async (writer, permit) => {
+        // The file is attached and the turn at the table is ours: nobody makes or changes it between this look and the end.
+        const existing = await file.schema(table, signal);
+        refuseMisfit(table, existing, request);
+        if (existing === null && table.schemaKey !== undefined) {
+          turns.push(await file.writeTurn(table.schemaKey, signal));
+        }
+        return writeInTransaction(writer, permit, { file, table, isNew: existing === null, request });
+      },
     });
   } finally {
-    done();
+    for (const done of turns) done();
   }
 }
 
 interface TableWrite {
   readonly file: SharedFile;
   readonly table: TableName;
-  /** What the table was before the file was attached for this write. */
-  readonly shape: TableShape;
+  /** The table is not there yet. */
+  readonly isNew: boolean;
   readonly request: WriteRequest;
 }
 
 async function writeInTransaction(
   writer: EngineWriter,
   permit: WriteRequest["permit"],
-  { file, table, shape, request }: TableWrite,
+  { file, table, isNew, request }: TableWrite,
 ): Promise<CommitReceipt> {
   const { catalog } = writer;
   const { commitId, mode, schema, state } = request;
@@ -60,15 +70,10 @@ async function writeInTransaction(
 
   await run(BEGIN);
   await claimCommit(run, catalog, commitId, table.text);
-  const fingerprint = JSON.stringify(await run(fingerprintQuery(catalog, table)));
-  if (fingerprint !== shape.fingerprint) throw changedMeanwhile(table);
   const path = `${catalog}.${table.sql}`;
-  if (shape.schema() === null) {
-    await run(`create schema if not exists ${catalog}.${table.schema}; create table ${path} (${columnList(schema)})`);
-  }
-  const names = schema.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
-  const insert = `insert into ${path} (${names})`;
-  const { rowsStaged, rowsWritten } = await writeRows(writer, { table, path, insert, mode });
+  if (isNew) await run(tableDefinition(table, schema, `${catalog}.`));
+  const columns = schema.columns.map(({ name }) => quoteIdentifier(name)).join(", ");
+  const { rowsStaged, rowsWritten } = await writeRows(writer, { table, path, columns, mode });
   const change = state?.();
   if (change !== undefined) await changeJobState(run, catalog, table, change, commitId);
   // Also the proof that nothing before it failed unseen: a transaction that is aborted refuses it.
@@ -86,22 +91,26 @@ async function writeInTransaction(
 
 async function writeRows(
   writer: EngineWriter,
-  { table, path, insert, mode }: Insertion & { readonly mode: WriteMode },
+  insertion: Insertion & { readonly mode: WriteMode },
 ): Promise<{ readonly rowsStaged: number; readonly rowsWritten: number }> {
-  if (mode.kind === "upsert") return upsertRows(writer, { table, path, insert, mode });
+  const { path, columns, mode } = insertion;
+  if (isKeyed(mode)) return writeKeyedRows(writer, insertion, mode);
   if (mode.kind === "overwrite" && writer.readsTarget) {
     // The query may read the very rows that it replaces.
-    const rowsStaged = await stageRows(writer);
+    const rowsStaged = await stageRows(writer, insertion);
     await writer.execute(`delete from ${path}`);
-    return { rowsStaged, rowsWritten: await insertStaged(writer, insert) };
+    return { rowsStaged, rowsWritten: await insertStaged(writer, insertion) };
   }
   if (mode.kind === "overwrite") await writer.execute(`delete from ${path}`);
-  const { rows } = await writer.writeRows(insert, "");
+  const { rows } = await writer.writeRows(`insert into ${path} (${columns})`, "");
   return { rowsStaged: rows, rowsWritten: rows };
 }
 
-function refuseMisfit(table: TableName, shape: TableShape, { schema, createIfMissing, mode }: WriteRequest): void {
-  const existing = shape.schema();
+function refuseMisfit(
+  table: TableName,
+  existing: TableSchema | null,
+  { schema, createIfMissing, mode }: WriteRequest,
+): void {
   if (existing === null && !createIfMissing) {
     throw new JobError("destination_missing", {
       message: `There is no table "${table.text}".`,
@@ -118,7 +127,7 @@ function refuseMisfit(table: TableName, shape: TableShape, { schema, createIfMis
       table: table.text,
     });
   }
-  if (mode.kind === "upsert") refuseMissingKeys(table, schema, mode);
+  refuseMissingKeys(table.text, mode, schema);
 }
 
 /** Another file under the same name has another identity; undefined when there is none. */
@@ -135,15 +144,6 @@ async function refuseOtherFile(path: string, identity: string | undefined): Prom
     message: `The file "${path}" was deleted or replaced while it was written.`,
     hint: "Leave the file where it is while a job writes it.",
     retryable: true,
-  });
-}
-
-function changedMeanwhile({ text }: TableName): JobError<"destination_failed"> {
-  return new JobError("destination_failed", {
-    message: `The table "${text}" was changed just before it was written.`,
-    hint: "Nothing was committed. Run the job again.",
-    retryable: true,
-    table: text,
   });
 }
 

@@ -3,7 +3,7 @@ import { canonicalJson, type JsonValue } from "../../../model/json.js";
 import { stateConflict } from "../../../model/write-refusals.js";
 import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import type { WriteModeKind } from "../../../model/write-mode.js";
+import { isKeyed, type KeyedMode, type WriteModeKind } from "../../../model/write-mode.js";
 import type { StateChange, WriteRequest } from "../../../ports/job-destination.js";
 import type { DataFile, LogEntry, Manifest, StoredColumn } from "./manifest.js";
 import type { NextVersion } from "./manifest-log.js";
@@ -38,7 +38,7 @@ export interface StagedWrite extends PlannedWrite {
 /** @throws JobError for what cannot be written into the table, or may not make it. */
 export function planWrite(newest: Manifest | null, request: WriteRequest, layout: TableLayout): PlannedWrite {
   const { commitId, mode, schema, createIfMissing } = request;
-  if (mode.kind === "upsert") throw refusedUpsert();
+  if (isKeyed(mode)) throw refusedKeys(mode);
   const existing = newest?.columns ?? null;
   if (existing === null && !createIfMissing) throw missingTable();
   const findings = schemaDifference({
@@ -157,11 +157,11 @@ function missingTable(): JobError<"destination_missing"> {
   });
 }
 
-function refusedUpsert(): JobError<"unsupported_write_mode"> {
+function refusedKeys({ kind }: KeyedMode): JobError<"unsupported_write_mode"> {
   return new JobError("unsupported_write_mode", {
-    message: "A Parquet dataset does not upsert.",
+    message: `A Parquet dataset finds no rows by keys, as ${kind} would need.`,
     hint: 'Append, or overwrite whole partitions: overwrite: "partitions" of parquetDataset().',
-    mode: "upsert",
+    mode: kind,
   });
 }
 

@@ -12,6 +12,7 @@ import {
 import { JobError } from "../../../model/job-error.js";
 import type { TableSchema } from "../../../model/table-schema.js";
 import type { CommitId } from "../../../model/write-mode.js";
+import { BufferBin } from "../../arrow/buffer-bin.js";
 import { dataTypeOf } from "../lance-types.js";
 import { isCommitColumn } from "../table-shape.js";
 import { convertData, TimeOutOfRange } from "./convert-data.js";
@@ -35,6 +36,7 @@ export class CommitEncoder {
   readonly #writer = new RecordBatchFileWriter();
   readonly #columns: readonly MakeColumn[];
   readonly #rowType: Struct;
+  readonly #bin = new BufferBin();
   #rows = 0;
 
   constructor(private readonly encoding: CommitEncoding) {
@@ -53,28 +55,41 @@ export class CommitEncoder {
     return this.#buffer.byteLength;
   }
 
-  /** @throws JobError `destination_failed` for a value that its column refuses, and beyond the limit of bytes. */
+  /**
+   * Takes a batch's rows and frees its memory.
+   *
+   * @throws JobError `destination_failed` for a value that its column refuses, and beyond the limit of bytes.
+   */
   add(batch: RecordBatch): void {
     if (batch.numRows === 0) return;
     const children = this.#columns.map((make) => make(batch));
     const rows = new Data(this.#rowType, 0, batch.numRows, 0, {}, children);
     this.#writer.write(new RecordBatch(this.encoding.target, rows));
     this.#rows += batch.numRows;
+    this.#bin.freeBatch(batch);
   }
 
+  /** The file, which lasts until {@link release}. */
   finish(): Buffer {
     this.#writer.finish();
     return this.#buffer.taken();
   }
 
+  /** Gives its memory back. Nobody may read the file any more. */
+  release(): void {
+    void this.#buffer.release();
+  }
+
   #columnMaker(field: Field): MakeColumn {
     const { source, commitId } = this.encoding;
     const type = field.type as ArrowType;
-    if (isCommitColumn(field))
-      return ({ numRows }) => (this.#rows === 0 ? firstRow(commitId, numRows) : nullData(type, numRows));
+    const nulls = nullMaker(type);
+    if (isCommitColumn(field)) {
+      return ({ numRows }) => (this.#rows === 0 ? firstRow(commitId, numRows) : nulls(numRows));
+    }
     const index = source.columns.findIndex(({ name }) => name === field.name);
     const column = source.columns[index];
-    if (column === undefined) return ({ numRows }) => nullData(type, numRows);
+    if (column === undefined) return ({ numRows }) => nulls(numRows);
     const to = dataTypeOf(field);
     return (batch) => {
       const data = this.#inRange(field.name, () => convertData(batch.data.children[index]!, column.type, to, type));
@@ -104,6 +119,12 @@ export class CommitEncoder {
 }
 
 type MakeColumn = (batch: RecordBatch) => Data;
+
+/** Nearly all batches have the same length. */
+function nullMaker(type: ArrowType): (length: number) => Data {
+  let last: Data | undefined;
+  return (length) => (last = last?.length === length ? last : nullData(type, length));
+}
 
 /** A text in the first row and nulls below. */
 function firstRow(text: string, rows: number): Data {

@@ -1,21 +1,27 @@
+/// <reference lib="es2024.arraybuffer" />
 import { AsyncByteQueue } from "apache-arrow";
 import { commitTooLarge } from "../lance-failure.js";
 
-/** Up to here growing by copying takes under 5 ms, and small commits do not reserve what they will not use. */
-const LARGEST_COPY_BYTES = 16 * 1024 * 1024;
 const FIRST_BYTES = 64 * 1024;
+/** Each growth makes the garbage collector look around; and what stays unused takes no memory. */
+const GROWTH = 16;
+/** The system takes 2 ms to take back so much. */
+const RELEASED_BYTES = 16 * 1024 * 1024;
 
 /**
- * The bytes of one commit in one piece, as Lance's binding wants them. Beyond the first megabytes the whole limit is
- * reserved at once: the system gives memory for a page when that is first written, so that what stays unused costs
- * nothing, and nothing is copied while the host waits.
+ * The bytes of one commit in one piece, as Lance's binding wants them. It grows in place: nothing is copied while the host
+ * waits, and the system gives memory for a page when that is first written. An ordinary buffer as large as the limit would
+ * weigh as much to the garbage collector, which would stop the host to look for memory.
  */
 export class IpcBuffer extends AsyncByteQueue<Uint8Array> {
-  #bytes = new Uint8Array(FIRST_BYTES);
+  readonly #room: ArrayBuffer;
+  readonly #bytes: Uint8Array;
   #length = 0;
 
   constructor(private readonly maxBytes: number) {
     super();
+    this.#room = new ArrayBuffer(Math.min(FIRST_BYTES, maxBytes), { maxByteLength: maxBytes });
+    this.#bytes = new Uint8Array(this.#room);
   }
 
   get byteLength(): number {
@@ -26,20 +32,24 @@ export class IpcBuffer extends AsyncByteQueue<Uint8Array> {
   override write(chunk: Uint8Array): void {
     const end = this.#length + chunk.byteLength;
     if (end > this.maxBytes) throw commitTooLarge(this.maxBytes);
-    if (end > this.#bytes.byteLength) this.#grow(end);
+    if (end > this.#room.byteLength) {
+      this.#room.resize(Math.min(Math.max(end, GROWTH * this.#room.byteLength), this.maxBytes));
+    }
     this.#bytes.set(chunk, this.#length);
     this.#length = end;
   }
 
-  /** All bytes, not copied. */
+  /** All bytes, not copied: they last until {@link release}. */
   taken(): Buffer {
-    return Buffer.from(this.#bytes.buffer, 0, this.#length);
+    return Buffer.from(this.#room, 0, this.#length);
   }
 
-  #grow(needed: number): void {
-    const doubled = Math.max(needed, 2 * this.#bytes.byteLength);
-    const grown = new Uint8Array(doubled > LARGEST_COPY_BYTES ? this.maxBytes : Math.min(doubled, this.maxBytes));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+  /** Gives the memory back, while the event loop turns: the garbage collector does not see how much it is. */
+  async release(): Promise<void> {
+    while (this.#length > 0) {
+      this.#length = Math.max(0, this.#length - RELEASED_BYTES);
+      this.#room.resize(this.#length);
+      await new Promise(setImmediate);
+    }
   }
 }

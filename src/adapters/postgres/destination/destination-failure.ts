@@ -74,7 +74,11 @@ const DIAGNOSES: readonly (readonly [prefix: string, hint: string, lasting?: tru
     "Rows of another table depend on rows that this write would take away or lacks. Use upsert, write the other table first, or make the foreign key deferrable.",
     true,
   ],
-  ["23505", "A row with this key is there already: use upsert, or leave such rows out of the query.", true],
+  [
+    "23505",
+    "A row with this key is there already: use upsert or insertOnly, or leave such rows out of the query. Rows that exchange values of a unique column need deleteInsert.",
+    true,
+  ],
   ["22", VALUES, true],
   ["23", VALUES, true],
   ["21", VALUES, true],
@@ -85,7 +89,7 @@ const DIAGNOSES: readonly (readonly [prefix: string, hint: string, lasting?: tru
   ["40", "Another transaction stood in the way, and this one was taken back. Another attempt may succeed."],
   [
     "42501",
-    "This user lacks a right: it needs to insert (overwrite: also to delete, upsert: also to update), to make tables where one is to be made, and the same for _millrace_commits.",
+    "This user lacks a right: it needs to insert (overwrite and deleteInsert: also to delete, upsert: also to update), to make tables where one is to be made, and the same for _millrace_commits.",
     true,
   ],
   ["42P07", "Another writer has just made the table. Another attempt finds it."],

@@ -2,7 +2,7 @@ import type { DataType } from "../../../model/data-type.js";
 import type { JsonValue } from "../../../model/json.js";
 import type { StorageAnswer } from "../../../model/lossless-storage.js";
 import type { Column, TableSchema } from "../../../model/table-schema.js";
-import type { CommitId, CommitReceipt } from "../../../model/write-mode.js";
+import type { CommitId, CommitReceipt, WriteMode } from "../../../model/write-mode.js";
 import type {
   CommitPermit,
   DestinationCapabilities,
@@ -21,6 +21,7 @@ import { destinationFailure, type FailedAct } from "./destination-failure.js";
 import { readState } from "./job-state.js";
 import { makeOwnTables } from "./own-tables.js";
 import type { TablePlace } from "./place.js";
+import { tableDefinition } from "./table-definition.js";
 import { TableLoad } from "./table-load.js";
 import { WriteSession } from "./write-session.js";
 
@@ -35,7 +36,7 @@ export interface DestinationServices {
 /** One table of a Postgres database. A write is one transaction, from its own commit row to its last row. */
 export class PostgresDestination implements JobDestination {
   readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite", "upsert"],
+    modes: ["append", "overwrite", "upsert", "deleteInsert", "insertOnly"],
     createsTable: "on_request",
     commitFence: "fenced",
     state: true,
@@ -56,6 +57,10 @@ export class PostgresDestination implements JobDestination {
 
   storage(type: DataType, column: Column | null): StorageAnswer {
     return postgresStorage(type, column);
+  }
+
+  tableDefinition(schema: TableSchema, mode: WriteMode): string {
+    return tableDefinition(this.place.name, schema, mode);
   }
 
   async write(rows: RowStream, request: WriteRequest): Promise<CommitReceipt> {

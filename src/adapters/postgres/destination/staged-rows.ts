@@ -1,6 +1,5 @@
-import { JobError } from "../../../model/job-error.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import type { WriteMode } from "../../../model/write-mode.js";
+import { isKeyed, onRepeatedKey, type WriteMode } from "../../../model/write-mode.js";
 import { quotedName } from "../quoted-name.js";
 import type { TableShape } from "../table-shape.js";
 import type { WriteSession } from "./write-session.js";
@@ -9,6 +8,14 @@ import type { WriteSession } from "./write-session.js";
 export const STAGE = "pg_temp._millrace_stage";
 /** Numbers the staged rows in the order in which they came. */
 export const STAGE_ORDER = '"_millrace_row"';
+
+/** Rows in the stage, on their way into a table. */
+export interface Staged {
+  readonly session: WriteSession;
+  readonly target: StageTarget;
+  /** How many they are. */
+  readonly rows: number;
+}
 
 /** A table to which staged rows go. */
 export interface StageTarget extends TableShape {
@@ -36,57 +43,19 @@ export async function makeStage(
 ): Promise<void> {
   const copied = `select ${columnList(schema)} from ${table}`;
   await session.execute(`create temp table _millrace_stage on commit drop as ${copied} with no data`);
-  if (mode.kind !== "upsert" || mode.onDuplicate !== "keepLast") return;
+  if (!isKeyed(mode) || !ORDERED.has(onRepeatedKey(mode))) return;
   await session.execute(`alter table ${STAGE} add column ${STAGE_ORDER} bigint generated always as identity`);
 }
 
+const ORDERED: ReadonlySet<string> = new Set(["keepFirst", "keepLast"]);
+
 /** Of two writers that replace rows the second waits here; readers and those who add rows do not. */
-export async function lockForReplacing(session: WriteSession, table: string): Promise<void> {
-  await session.execute(`lock table ${table} in share update exclusive mode`);
+export async function lockForReplacing({ session, target }: Staged): Promise<void> {
+  await session.execute(`lock table ${target.name} in share update exclusive mode`);
 }
 
-/** Deletes what is there and puts the staged rows in its place: views, grants, indexes and foreign keys stay. */
-export async function replaceAll(session: WriteSession, target: StageTarget, rows: number): Promise<StagedWrite> {
-  await lockForReplacing(session, target.name);
-  await refuseCascade(session, target);
-  // Until the new rows are in, rows of other tables may point at nothing.
-  await session.execute("set constraints all deferred");
-  await session.execute(`delete from ${target.name}`);
-  if (await keepsRows(session, target)) throw kept(target.label);
+/** Puts the staged rows into the table, with what is to follow the statement. @returns how many went in. */
+export function insertStaged({ session, target }: Staged, onConflict = ""): Promise<number> {
   const names = target.columns.map(quotedName).join(", ");
-  const written = await session.execute(`insert into ${target.name} (${names}) select ${names} from ${STAGE}`);
-  return { written, expected: rows };
-}
-
-/** A foreign key that follows a deletion would empty, or change, the other table. */
-async function refuseCascade(session: WriteSession, { oid, label }: StageTarget): Promise<void> {
-  const [found] = await session.query(
-    `select conname as name, conrelid::regclass::text as child from pg_catalog.pg_constraint
-     where contype = 'f' and confrelid = $1::oid and conrelid <> confrelid and confdeltype in ('c', 'n', 'd') limit 1`,
-    oid,
-  );
-  if (found === undefined) return;
-  throw new JobError("unsupported_write_mode", {
-    message: `An overwrite of "${label}" would also change rows of ${found["child"]}, by its foreign key ${found["name"]}.`,
-    hint: "Use upsert, which deletes nothing, or let the foreign key refuse deletions.",
-    table: label,
-    mode: "overwrite",
-  });
-}
-
-/** Row triggers before a deletion may call it off. */
-const DELETE_TRIGGERS = `select 1 from pg_catalog.pg_trigger
-  where tgrelid = $1::oid and not tgisinternal and tgtype & 11 = 11 limit 1`;
-
-async function keepsRows(session: WriteSession, { oid, name }: StageTarget): Promise<boolean> {
-  if ((await session.query(DELETE_TRIGGERS, oid)).length === 0) return false;
-  return (await session.query(`select 1 from ${name} limit 1`)).length > 0;
-}
-
-function kept(label: string): JobError {
-  return new JobError("destination_failed", {
-    message: `A trigger of "${label}" kept rows from being deleted.`,
-    hint: "An overwrite replaces every row: change the trigger, or use another mode.",
-    table: label,
-  });
+  return session.execute(`insert into ${target.name} (${names}) select ${names} from ${STAGE} ${onConflict}`);
 }

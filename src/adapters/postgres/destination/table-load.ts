@@ -2,24 +2,28 @@ import type { RecordBatch } from "apache-arrow";
 import { JobError } from "../../../model/job-error.js";
 import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { missingKey, nullKey } from "../../../model/write-refusals.js";
+import { isKeyed, keysOf } from "../../../model/write-mode.js";
+import { nullKey, refuseMissingKeys } from "../../../model/write-refusals.js";
 import type { WriteRequest } from "../../../ports/job-destination.js";
+import { BufferBin } from "../../arrow/buffer-bin.js";
 import { columnWriter } from "../copy/column-writer.js";
 import type { CopyIn } from "../copy/copy-in.js";
 import { RowEncoder, UnfitValue } from "../copy/row-encoder.js";
 import { parseNativeType } from "../native-type.js";
-import { canBeName, quotedName } from "../quoted-name.js";
+import { canBeName } from "../quoted-name.js";
 import { readTableShape, type TableShape } from "../table-shape.js";
-import { declaredType, postgresStorage } from "./column-storage.js";
+import { postgresStorage } from "./column-storage.js";
 import { claimCommit, completeCommit } from "./commit-log.js";
 import { changeState } from "./job-state.js";
-import { columnList, makeStage, replaceAll, STAGE } from "./staged-rows.js";
+import { columnList, makeStage, STAGE } from "./staged-rows.js";
 import type { TablePlace } from "./place.js";
-import { upsertStaged } from "./staged-upsert.js";
+import { landStaged } from "./land-staged.js";
+import { tableDefinition } from "./table-definition.js";
 import type { WriteSession } from "./write-session.js";
 
 /** One transaction, which begins with the first rows: a query that thinks for long holds no lock meanwhile. */
 export class TableLoad {
+  readonly #bin = new BufferBin();
   #rows = 0;
   #open: Promise<OpenLoad> | undefined;
 
@@ -31,10 +35,7 @@ export class TableLoad {
     /** Makes what is kept beside the tables. */
     private readonly prepare: () => Promise<void>,
   ) {
-    const { mode, schema } = request;
-    const keys = mode.kind === "upsert" ? mode.keys : [];
-    const missing = keys.find((key) => schema.columns.every(({ name }) => name !== key));
-    if (missing !== undefined) throw missingKey(place.label, missing);
+    refuseMissingKeys(place.label, request.mode, request.schema);
   }
 
   get rows(): number {
@@ -53,6 +54,7 @@ export class TableLoad {
     } catch (error) {
       throw error instanceof UnfitValue ? this.#unfit(error) : error;
     }
+    this.#bin.freeBatch(batch);
     this.#rows += batch.numRows;
   }
 
@@ -86,11 +88,7 @@ export class TableLoad {
   async #fromStage(shape: TableShape): Promise<number> {
     const { session, place, request } = this;
     const target = { ...shape, label: place.label, columns: request.schema.columns.map(({ name }) => name) };
-    const { mode } = request;
-    const { written, expected } =
-      mode.kind === "upsert"
-        ? await upsertStaged(session, target, mode, this.#rows)
-        : await replaceAll(session, target, this.#rows);
+    const { written, expected } = await landStaged({ session, target, rows: this.#rows }, request.mode);
     if (written !== expected) throw this.#skipped(expected - written);
     return written;
   }
@@ -109,7 +107,7 @@ export class TableLoad {
     this.#refuseMisfit(existing?.schema ?? null);
     const shape = existing ?? (await this.#make());
     // Into a table that nobody sees yet an overwrite is an append.
-    const isStaged = mode.kind === "upsert" || (mode.kind === "overwrite" && existing !== null);
+    const isStaged = isKeyed(mode) || (mode.kind === "overwrite" && existing !== null);
     if (isStaged) await makeStage(session, shape.name, schema, mode);
     const into = isStaged ? STAGE : shape.name;
     const copy = await session.copy(`copy ${into} (${columnList(schema)}) from stdin (format binary)`);
@@ -160,10 +158,7 @@ export class TableLoad {
 
   async #make(): Promise<TableShape> {
     const { session, place, request } = this;
-    const { columns } = request.schema;
-    const parts = columns.map(({ name, type }) => `${quotedName(name)} ${declaredType(type) ?? ""}`);
-    if (request.mode.kind === "upsert") parts.push(`primary key (${request.mode.keys.map(quotedName).join(", ")})`);
-    await session.execute(`create table ${place.name} (${parts.join(", ")})`);
+    await session.execute(tableDefinition(place.name, request.schema, request.mode));
     const made = await readTableShape(session.query, place.name);
     if (made === null) throw new TypeError(`the table ${place.name} was made and is not there`);
     return made;
@@ -171,9 +166,9 @@ export class TableLoad {
 
   #refuseNullKeys(batch: RecordBatch): void {
     const { mode, schema } = this.request;
-    if (mode.kind !== "upsert") return;
+    const keys = keysOf(mode);
     const at = schema.columns.findIndex(({ name }, index) => {
-      return mode.keys.includes(name) && batch.data.children[index]!.nullCount > 0;
+      return keys.includes(name) && batch.data.children[index]!.nullCount > 0;
     });
     if (at !== -1) throw nullKey(this.place.label, schema.columns[at]!.name);
   }

@@ -3,7 +3,7 @@ import type { StoreChange } from "../../../model/run-change.js";
 import type { Clock } from "../../../ports/clock.js";
 import type { Logger } from "../../../ports/logger.js";
 import type { ListeningClient } from "../driver.js";
-import { Announcement, changesIn } from "./announcement.js";
+import { Announcement, changesIn } from "../../sql/ledger/announcement.js";
 
 /** How often a silent connection is asked whether it lives, and how long the answer may take. */
 const CHECK_MS = 10_000;

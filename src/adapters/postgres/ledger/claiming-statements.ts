@@ -1,6 +1,6 @@
 import type { FullRow, RunRow } from "../../sql/ledger-schema.js";
 import type { StatementParts } from "./statement-parts.js";
-import type { Now, TimedRow } from "./statement-rows.js";
+import type { Now, TimedRow } from "../../sql/ledger/ledger-rows.js";
 
 /** What finds and locks the runs that acts are about. */
 export function claimingStatements({ sql, define, runs, clock, row, full, withDefinition, overdue }: StatementParts) {

@@ -1,7 +1,8 @@
 import type { Clock } from "../../../ports/clock.js";
 import type { PooledPostgresClient, PostgresPool } from "../driver.js";
 import { isConnectionLost, isLockedOut, isTaken, ledgerFailure, mayAskAgain } from "./postgres-failure.js";
-import { Transaction, type TransactionKind } from "./transaction.js";
+import type { TransactionKind } from "../../sql/ledger/ledger-connections.js";
+import { Transaction } from "./transaction.js";
 
 const CONNECT_MS = 10_000;
 /** How often an act is asked again that provably did not happen. */

@@ -1,7 +1,7 @@
 import type { RawBuilder } from "kysely";
-import type { GateCallColumns } from "./run-gates.js";
+import type { GateCallColumns } from "../../sql/ledger/run-gates.js";
 import type { StatementParts } from "./statement-parts.js";
-import type { Now } from "./statement-rows.js";
+import type { Now } from "../../sql/ledger/ledger-rows.js";
 
 export interface Gates {
   readonly channel: string;

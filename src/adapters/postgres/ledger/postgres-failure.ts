@@ -27,25 +27,6 @@ export function ledgerFailure(
   return new JobError("store_unavailable", { message, hint, retryable, ...(nothingStored && { nothingStored }) });
 }
 
-/** What a store answers when it is asked while it is closed. */
-export function notOpen(ledger: string): JobError {
-  const hint = "Start the executor, or call open() on the store; after close() a store takes no more calls.";
-  return new JobError("store_unavailable", {
-    message: `The ledger ${ledger} is not open.`,
-    hint,
-    nothingStored: true,
-  });
-}
-
-/** What a submission is refused with that could not be stored within `waitedMs`. */
-export function heldElsewhere(ledger: string, waitedMs: number): JobError {
-  return new JobError("store_unavailable", {
-    message: `The ledger ${ledger} could not store the run: for ${waitedMs} ms another transaction has held its idempotency key, its id or the ledger's tables.`,
-    hint: "Nothing was stored. Keep transactions that submit runs short, and submit again once that one has ended.",
-    nothingStored: true,
-  });
-}
-
 // The server took the whole transaction back for the sake of another one.
 function isConflict(error: unknown): boolean {
   const code = codeOf(error);

@@ -1,15 +1,9 @@
 import type { RawBuilder } from "kysely";
 import type { EventRow, FullRow, RunRow } from "../../sql/ledger-schema.js";
+import type { Listed } from "../../sql/ledger/ledger-operations.js";
 import type { StatementParts } from "./statement-parts.js";
-import type { Range } from "./statement-rows.js";
+import type { Range } from "../../sql/ledger/ledger-rows.js";
 import type { Value } from "./statement.js";
-
-export interface Listed {
-  /** The kinds of statuses that are listed, but for those under way. */
-  readonly listed: readonly string[];
-  /** Null: all, also what somebody wrote there by hand. */
-  readonly statuses: readonly string[] | null;
-}
 
 /** What answers questions. */
 export function readingStatements({

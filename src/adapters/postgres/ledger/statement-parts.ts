@@ -1,7 +1,7 @@
 import type * as Kysely from "kysely";
 import type { RawBuilder } from "kysely";
 import type { LedgerPlace } from "./ledger-place.js";
-import { RUN_COLUMNS } from "./statement-rows.js";
+import { RUN_COLUMNS } from "../../sql/ledger/ledger-rows.js";
 import { statement, type Value } from "./statement.js";
 
 /** What statements are made of. */
@@ -29,6 +29,9 @@ export function statementParts({ sql, ...kysely }: typeof Kysely, { schema, tabl
   const runs = sql.id(schema, tables.runs);
   const definitions = sql.id(schema, tables.definitions);
   const events = sql.id(schema, tables.events);
+  const schedules = sql.id(schema, tables.schedules);
+  const occurrences = sql.id(schema, tables.occurrences);
+  const backfills = sql.id(schema, tables.backfills);
   const clock = sql`(floor(extract(epoch from clock_timestamp()) * 1000)::bigint + ${sql.lit(offsetMs)}::bigint)`;
   const row = columns(RUN_COLUMNS);
   const full = sql`${columns(RUN_COLUMNS, "r")}, d.definition, d.parameters`;
@@ -37,5 +40,6 @@ export function statementParts({ sql, ...kysely }: typeof Kysely, { schema, tabl
 
   const overdue = sql`queue is not null and started_at is null and start_deadline is not null`;
 
-  return { sql, define, columns, runs, definitions, events, clock, row, full, withDefinition, overdue };
+  const places = { runs, definitions, events, schedules, occurrences, backfills };
+  return { sql, define, columns, ...places, clock, row, full, withDefinition, overdue };
 }

@@ -3,6 +3,7 @@ import { claimingStatements } from "./claiming-statements.js";
 import { gateStatements } from "./gate-statements.js";
 import type { LedgerPlace } from "./ledger-place.js";
 import { readingStatements } from "./reading-statements.js";
+import { scheduleStatements } from "./schedule-statements.js";
 import { statementParts } from "./statement-parts.js";
 import { writingStatements } from "./writing-statements.js";
 
@@ -18,6 +19,7 @@ export function ledgerStatements(kysely: typeof Kysely, place: LedgerPlace, offs
     ...claimingStatements(parts),
     ...gateStatements(parts),
     ...readingStatements(parts),
+    ...scheduleStatements(parts),
 
     notify: define<{ readonly channel: string; readonly payload: string }, object>(
       (value) => sql`select pg_notify(${value("channel", "text")}, ${value("payload", "text")})`,

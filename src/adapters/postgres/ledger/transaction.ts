@@ -1,6 +1,7 @@
 import { JobError } from "../../../model/job-error.js";
 import { LEDGER_TYPES, type PostgresAnswer, type PostgresClient, type PostgresQuery } from "../driver.js";
 import { arrayLiteral } from "./array-literal.js";
+import type { TransactionKind } from "../../sql/ledger/ledger-connections.js";
 import type { Statement } from "./statement.js";
 
 /** After this the server gives a statement up; the client does, a little later, when it does not even hear of that. */
@@ -8,16 +9,6 @@ const STATEMENT_MS = 10_000;
 const ANSWER_MS = 12_000;
 /** What a paused process may keep others waiting for, and what it is kept waiting for by the host's transactions. */
 const PAUSE_MS = 5_000;
-
-/** What a transaction is for. */
-export interface TransactionKind {
-  /** Whether its loss in a power cut would harm. A crash of this process or of the server loses nothing either way. */
-  readonly durable: boolean;
-  /** `finding`: it finds rows of large tables by their indexes. `adding`: it joins only what it was given. */
-  readonly plans: "finding" | "adding";
-  /** How long it waits for what another transaction has locked. Default 5,000. */
-  readonly patienceMs?: number;
-}
 
 /** A transaction under way on a connection of its own. */
 export class Transaction {
@@ -43,11 +34,6 @@ export class Transaction {
     // Whoever awaits them, or the commit, hears of the failure.
     rows.catch(() => undefined);
     return rows;
-  }
-
-  /** As {@link run}, for a statement whose failure is that of the commit. */
-  send<Given extends object>(statement: Statement<Given, unknown>, given: Given): void {
-    void this.#send(queryOf(statement, given, true));
   }
 
   sendText(text: string): void {

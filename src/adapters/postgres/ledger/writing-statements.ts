@@ -10,7 +10,7 @@ import {
   type Steps,
   type Submissions,
   type Written,
-} from "./statement-rows.js";
+} from "../../sql/ledger/ledger-rows.js";
 import type { Value } from "./statement.js";
 
 /** What adds and changes runs. */

@@ -4,7 +4,7 @@ import type { DataType } from "../../../model/data-type.js";
 import { decimalText } from "../../../model/value-text.js";
 import { type Affinity, isExactText } from "./column-storage.js";
 import { dateFormatter, timeOfDayText, timestampFormatter } from "./date-text.js";
-import type { WireColumn } from "./wire-batch.js";
+import type { WireColumn } from "../thread/wire-batch.js";
 
 /** What better-sqlite3 binds. A number binds as a float, which a column for numbers turns back into an integer. */
 export type SqliteValue = number | bigint | string | Uint8Array | null;

@@ -3,8 +3,8 @@ import { isJobError } from "../../../model/job-error.js";
 import type { CommitId } from "../../../model/write-mode.js";
 import type { Settlement } from "../../../ports/job-destination.js";
 import { findOrFence } from "./commit-log.js";
-import { isLocked, whenUnlocked } from "./lock-wait.js";
-import type { StopFlag } from "./stop-flag.js";
+import { isLocked, whenUnlocked } from "../thread/lock-wait.js";
+import type { StopFlag } from "../thread/stop-flag.js";
 
 /** A writer that lives holds the lock for as long as its rows take; asking again later is the caller's business. */
 const LOCK_WAIT_MS = 500;

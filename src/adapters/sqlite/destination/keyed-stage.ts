@@ -1,17 +1,16 @@
 import type { Database } from "better-sqlite3";
-import { JobError } from "../../../model/job-error.js";
+import { causeChain, JobError } from "../../../model/job-error.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { duplicateKey, missingKey } from "../../../model/write-refusals.js";
-import type { WriteMode } from "../../../model/write-mode.js";
+import { duplicateKey, refuseMissingKeys } from "../../../model/write-refusals.js";
+import { type KeyedMode, onRepeatedKey } from "../../../model/write-mode.js";
 import { affinityOf } from "./column-storage.js";
-import { sqliteCode } from "./lock-wait.js";
-import { quotedName } from "./quoted-name.js";
+import { sqliteCode } from "../thread/lock-wait.js";
+import { quotedName } from "../quoted-name.js";
+import { refuseKeptRows } from "./kept-rows.js";
 import { rowsLeftOut } from "./row-inserter.js";
-import type { StopFlag } from "./stop-flag.js";
+import type { StopFlag } from "../thread/stop-flag.js";
 import { rowIdColumn } from "./table-shape.js";
 import { uniqueColumns, type UniqueColumn } from "./unique-columns.js";
-
-type Upsert = Extract<WriteMode, { kind: "upsert" }>;
 
 /** The temporary table of a {@link KeyedStage}. */
 export const STAGE_TABLE = "temp._millrace_stage";
@@ -20,7 +19,7 @@ export const STAGE_TABLE = "temp._millrace_stage";
 const ROWS_AT_ONCE = 10_000;
 
 /**
- * The rows of one upsert, gathered in a temporary table whose columns have the affinities of the table's, so that values
+ * The rows of one write that goes by keys, gathered in a temporary table whose columns have the affinities of the table's, so that values
  * become what they will be there, and moved into the table when all have come. SQLite keeps it in a file and drops it with
  * the connection.
  */
@@ -41,16 +40,16 @@ export class KeyedStage {
   constructor(
     private readonly database: Database,
     private readonly table: string,
-    private readonly mode: Upsert,
+    private readonly mode: KeyedMode,
     produced: TableSchema,
     private readonly existing: TableSchema,
   ) {
     this.names = produced.columns.map(({ name }) => name);
-    const missing = mode.keys.find((key) => !this.names.includes(key));
-    if (missing !== undefined) throw missingKey(table, missing);
+    refuseMissingKeys(table, mode, produced);
     const unique = uniqueColumns(database, table, mode.keys);
     this.isUnique = unique !== undefined;
-    if (!this.isUnique) refuseActions(database, table, mode.keys);
+    if (mode.kind === "deleteInsert" || (mode.kind === "upsert" && !this.isUnique))
+      refuseActions(database, table, mode);
     this.keys = unique ?? mode.keys.map((name) => ({ name, collation: "BINARY" }));
     this.number = quotedName(unusedName(this.names));
     const declared = existing.columns
@@ -67,34 +66,52 @@ export class KeyedStage {
    * Moves the rows into the table.
    *
    * @param rowCount how many have come.
-   * @returns how many are in the table: fewer where the last of several with one key counts.
+   * @returns how many are in the table: fewer where one of several with one key counts, or only those with a new key.
    * @throws JobError `destination_failed` for several rows with one key that are to be refused.
    */
   moveAll(rowCount: number, stop: StopFlag): number {
-    const kept = rowCount - this.dropRepeated(stop);
-    const { database, number } = this;
+    const { database, number, mode } = this;
+    let kept = rowCount - this.dropRepeated(stop);
+    const replacesInPlace = mode.kind === "upsert" && this.isUnique;
+    if (mode.kind === "insertOnly") kept -= this.dropKnown(stop);
+    else if (!replacesInPlace) this.deleteReplaced(stop);
     const columns = this.names.map(quotedName).join(", ");
-    if (!this.isUnique) this.deleteReplaced(stop);
     const some = database.prepare<[number, number]>(
       `insert or abort into ${this.target} (${columns}) select ${columns} from ${STAGE_TABLE}
-       where ${number} > ? and ${number} <= ? ${this.isUnique ? this.onConflict() : ""}`,
+       where ${number} > ? and ${number} <= ? ${replacesInPlace ? this.onConflict() : ""}`,
     );
     let moved = 0;
     for (let row = 0; row < rowCount; row += ROWS_AT_ONCE) {
       stop.throwIfRaised();
-      moved += some.run(row, row + ROWS_AT_ONCE).changes;
+      try {
+        moved += some.run(row, row + ROWS_AT_ONCE).changes;
+      } catch (error) {
+        throw replacesInPlace && sqliteCode(error) === "SQLITE_CONSTRAINT_UNIQUE" ? this.notUnique(error) : error;
+      }
     }
     if (moved !== kept) throw rowsLeftOut(this.table, kept - moved);
     return kept;
+  }
+
+  /** SQLite's message names the columns, and no values. */
+  private notUnique(cause: unknown): JobError {
+    return new JobError("destination_failed", {
+      message: `The upsert into "${this.table}" breaks another constraint than that of its keys: ${causeChain(cause)}.`,
+      hint: "Rows are replaced one by one: let those that exchange such values be deleted before, by the mode deleteInsert.",
+      retryable: false,
+      table: this.table,
+    });
   }
 
   private get target(): string {
     return `main.${quotedName(this.table)}`;
   }
 
-  /** @returns how many rows were dropped for a later one with the same key. */
+  /** @returns how many rows were dropped for another one with the same key. */
   private dropRepeated(stop: StopFlag): number {
     const { database, table, keys, number, mode } = this;
+    const onRepeated = onRepeatedKey(mode);
+    if (onRepeated === "keepAll") return 0;
     const collated = keys.map(({ name, collation }) => `${quotedName(name)} collate ${quotedName(collation)}`);
     const index = `index temp._millrace_stage_keys on _millrace_stage (${collated.join(", ")})`;
     try {
@@ -104,13 +121,14 @@ export class KeyedStage {
       if (sqliteCode(error) !== "SQLITE_CONSTRAINT_UNIQUE") throw error;
     }
     stop.throwIfRaised();
-    if (mode.onDuplicate !== "keepLast") throw duplicateKey(table, mode.keys, this.repeatedKey(collated.join(", ")));
+    if (onRepeated === "refuse") throw duplicateKey(table, mode, this.repeatedKey(collated.join(", ")));
     database.exec(`create ${index}`);
     const same = keys.map(({ name, collation }) => {
-      return `later.${quotedName(name)} = one.${quotedName(name)} collate ${quotedName(collation)}`;
+      return `other.${quotedName(name)} = one.${quotedName(name)} collate ${quotedName(collation)}`;
     });
+    const order = onRepeated === "keepLast" ? ">" : "<";
     const drop = `delete from ${STAGE_TABLE} as one where exists
-      (select 1 from ${STAGE_TABLE} as later where ${same.join(" and ")} and later.${number} > one.${number})`;
+      (select 1 from ${STAGE_TABLE} as other where ${same.join(" and ")} and other.${number} ${order} one.${number})`;
     return database.prepare(drop).run().changes;
   }
 
@@ -131,29 +149,52 @@ export class KeyedStage {
     const assigned = this.existing.columns
       .filter(({ name, generated }) => generated !== true && (name !== rowId || this.names.includes(name)))
       .map(({ name }) => `${quotedName(name)} = excluded.${quotedName(name)}`);
-    const keys = this.keys.map(({ name, collation }) => {
-      // SQLite does not find the row's own number under a collation.
-      return name === rowId ? quotedName(name) : `${quotedName(name)} collate ${quotedName(collation)}`;
-    });
-    return `on conflict (${keys.join(", ")}) do update set ${assigned.join(", ")}`;
+    return `on conflict (${this.collatedKeys().join(", ")}) do update set ${assigned.join(", ")}`;
   }
 
   /** One statement, since each would read the whole table: so it asks at every row whether to go on. */
   private deleteReplaced(stop: StopFlag): void {
-    this.database.function("_millrace_go_on", { directOnly: true }, () => {
-      stop.throwIfRaised();
-      return 1;
+    const { database, table } = this;
+    const staged = `select ${this.mode.keys.map(quotedName).join(", ")} from ${STAGE_TABLE}`;
+    const replaced = `(${this.collatedKeys().join(", ")}) in (${staged}) and ${goOn(database, stop)}`;
+    database.exec(`delete from ${this.target} where ${replaced}`);
+    refuseKeptRows(database, table, replaced);
+  }
+
+  /** @returns how many rows were dropped because the table has their key. */
+  private dropKnown(stop: StopFlag): number {
+    const { database } = this;
+    const keys = this.keys.map(({ name }) => quotedName(name)).join(", ");
+    // An index is used only where nothing else is asked; without one the whole table is read.
+    const known = `select ${keys} from ${this.target} ${this.isUnique ? "" : `where ${goOn(database, stop)}`}`;
+    return database
+      .prepare(
+        `delete from ${STAGE_TABLE} where (${this.collatedKeys().join(", ")}) in (${known}) and ${goOn(database, stop)}`,
+      )
+      .run().changes;
+  }
+
+  /** As the table compares them. */
+  private collatedKeys(): readonly string[] {
+    const rowId = rowIdColumn(this.database, this.table);
+    return this.keys.map(({ name, collation }) => {
+      // SQLite does not find the row's own number under a collation.
+      return name === rowId ? quotedName(name) : `${quotedName(name)} collate ${quotedName(collation)}`;
     });
-    const keys = this.mode.keys.map((key) => `${quotedName(key)} collate binary`).join(", ");
-    const staged = this.mode.keys.map(quotedName).join(", ");
-    this.database.exec(
-      `delete from ${this.target} where (${keys}) in (select ${staged} from ${STAGE_TABLE}) and _millrace_go_on()`,
-    );
   }
 }
 
+/** A condition that is always true, and throws once the flag is raised. */
+function goOn(database: Database, stop: StopFlag): string {
+  database.function("_millrace_go_on", { directOnly: true }, () => {
+    stop.throwIfRaised();
+    return 1;
+  });
+  return "_millrace_go_on()";
+}
+
 /** Rows that are deleted and inserted come back; what foreign keys do to other rows meanwhile does not. */
-function refuseActions(database: Database, table: string, keys: readonly string[]): void {
+function refuseActions(database: Database, table: string, { kind, keys }: KeyedMode): void {
   const referring = database
     .prepare<[string], string>(
       `select s.name from main.sqlite_schema s, pragma_foreign_key_list(s.name) f
@@ -164,8 +205,8 @@ function refuseActions(database: Database, table: string, keys: readonly string[
   if (referring === undefined) return;
   const columns = keys.map(quotedName).join(", ");
   throw new JobError("destination_failed", {
-    message: `An upsert by ${columns} would delete rows of "${table}" and insert them again, and "${referring}", which refers to them, would lose rows or values by its ON DELETE.`,
-    hint: `Make a unique index on ${columns}, so that rows are replaced in place.`,
+    message: `By ${columns}, ${kind} would delete rows of "${table}" and insert others, and "${referring}", which refers to them, would lose rows or values by its ON DELETE.`,
+    hint: `Upsert with a unique index on ${columns}, so that rows are replaced in place.`,
     retryable: false,
     table,
     columns: keys,

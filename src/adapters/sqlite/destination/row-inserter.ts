@@ -5,9 +5,9 @@ import type { TableSchema } from "../../../model/table-schema.js";
 import { nullKey } from "../../../model/write-refusals.js";
 import { type Affinity, affinityOf, isExactText } from "./column-storage.js";
 import { type SqliteValue, valueReader } from "./column-values.js";
-import { quotedName } from "./quoted-name.js";
-import type { StopFlag } from "./stop-flag.js";
-import type { WireBatch, WireColumn } from "./wire-batch.js";
+import { quotedName } from "../quoted-name.js";
+import type { StopFlag } from "../thread/stop-flag.js";
+import type { WireBatch, WireColumn } from "../thread/wire-batch.js";
 
 /** 10 to 100 rows in a statement load fastest; more values than this in one only cost memory. */
 const MOST_ROWS = 100;

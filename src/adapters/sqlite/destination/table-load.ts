@@ -2,18 +2,20 @@ import type { Database } from "better-sqlite3";
 import { JobError } from "../../../model/job-error.js";
 import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import type { CommitId, WriteMode } from "../../../model/write-mode.js";
+import { type CommitId, isKeyed, keysOf, type WriteMode } from "../../../model/write-mode.js";
 import type { StateChange } from "../../../ports/job-destination.js";
-import { declaredType, sqliteStorage } from "./column-storage.js";
+import { sqliteStorage } from "./column-storage.js";
 import { claimCommit, completeCommit } from "./commit-log.js";
+import { hasTriggers, refuseKeptRows } from "./kept-rows.js";
 import { KeyedStage, STAGE_TABLE } from "./keyed-stage.js";
-import { whenUnlocked } from "./lock-wait.js";
-import { quotedName } from "./quoted-name.js";
+import { whenUnlocked } from "../thread/lock-wait.js";
+import { quotedName } from "../quoted-name.js";
 import { RowInserter } from "./row-inserter.js";
 import { changeState, forgetStates } from "./state-log.js";
-import type { StopFlag } from "./stop-flag.js";
+import type { StopFlag } from "../thread/stop-flag.js";
+import { tableDefinition } from "./table-definition.js";
 import { readTableSchema } from "./table-shape.js";
-import type { WireBatch } from "./wire-batch.js";
+import type { WireBatch } from "../thread/wire-batch.js";
 
 /** What one write is to do. */
 export interface LoadRequest {
@@ -52,10 +54,9 @@ export class TableLoad {
     const existing = fittingTable(database, request);
     const { table, mode, schema } = request;
     if (mode.kind === "overwrite") deleteAll(database, table, stop);
-    const keyed = mode.kind === "upsert" ? new KeyedStage(database, table, mode, schema, existing) : null;
+    const keyed = isKeyed(mode) ? new KeyedStage(database, table, mode, schema, existing) : null;
     const into = keyed ? STAGE_TABLE : `main.${quotedName(table)}`;
-    const keys = mode.kind === "upsert" ? mode.keys : [];
-    const inserter = new RowInserter(database, { table, into, keys }, schema, existing, stop);
+    const inserter = new RowInserter(database, { table, into, keys: keysOf(mode) }, schema, existing, stop);
     return new TableLoad(database, request, inserter, keyed, stop);
   }
 
@@ -68,7 +69,7 @@ export class TableLoad {
   stage(state: StateChange | null): number {
     const { database, rowCount } = this;
     const { commitId, table } = this.request;
-    // First, since it is quick: the rows of an upsert are not worth moving when they may not land.
+    // First, since it is quick: staged rows are not worth moving when they may not land.
     if (state) changeState(database, table, commitId, state);
     const rowsWritten = this.keyed?.moveAll(rowCount, this.stop) ?? rowCount;
     completeCommit(database, commitId, rowsWritten);
@@ -101,8 +102,7 @@ function fittingTable(database: Database, { table, schema, createIfMissing }: Lo
     });
   }
   if (existing !== null) return existing;
-  const columns = schema.columns.map(({ name, type }) => `${quotedName(name)} ${declaredType(type) ?? ""}`);
-  database.exec(`create table main.${quotedName(table)} (${columns.join(", ")})`);
+  database.exec(tableDefinition(table, schema));
   forgetStates(database, table);
   return readTableSchema(database, table) ?? { columns: [] };
 }
@@ -112,18 +112,17 @@ function fittingTable(database: Database, { table, schema, createIfMissing }: Lo
  * for each row, SQLite frees whole pages, which is quick.
  */
 function deleteAll(database: Database, table: string, stop: StopFlag): void {
-  const rowByRow = database
+  const referring = database
     .prepare(
-      `select 1 from main.sqlite_schema where type = 'trigger' and tbl_name = :table collate nocase
-       union all
-       select 1 from main.sqlite_schema s, pragma_foreign_key_list(s.name) f
-       where s.type = 'table' and f."table" = :table collate nocase`,
+      `select 1 from main.sqlite_schema s, pragma_foreign_key_list(s.name) f
+       where s.type = 'table' and f."table" = ? collate nocase`,
     )
-    .get({ table });
-  if (rowByRow === undefined) {
+    .get(table);
+  if (referring === undefined && !hasTriggers(database, table)) {
     database.exec(`delete from main.${quotedName(table)}`);
     return;
   }
   const some = database.prepare(`delete from main.${quotedName(table)} limit ${ROWS_PER_DELETE}`);
   while (some.run().changes > 0) stop.throwIfRaised();
+  refuseKeptRows(database, table, "true");
 }

@@ -6,6 +6,7 @@ import type { CreatedRun, JobRun, NewRun, RunPage } from "../../../model/run.js"
 import type { StoreOpeners } from "../../../model/store-openers.js";
 import type { StoreContext } from "../../../ports/job-store.js";
 import { Definitions } from "../../sql/definitions.js";
+import { RowReader } from "../../sql/row-reader.js";
 import { ActQueue } from "./act-queue.js";
 import { ChangeWatch } from "./change-watch.js";
 import { createRuns } from "./create-runs.js";
@@ -42,6 +43,8 @@ export class Ledger {
   readonly #definitions = new Definitions();
   readonly runs: RunStorage;
   readonly claims: RunClaims;
+  /** Reads the rows of schedules. */
+  readonly reader: RowReader;
   readonly #queue: ActQueue;
   readonly #hosts: HostTransactions;
   readonly #watch: ChangeWatch;
@@ -78,8 +81,13 @@ export class Ledger {
       if (!told.has(id)) logger?.warn("A run is passed over by claims.", { runId: id, reason });
       told.add(id);
     });
+    this.reader = new RowReader(logger);
     this.#hosts = new HostTransactions(connection.database, file?.path, plan.tablePrefix, kysely, this.#definitions);
     this.#watch = new ChangeWatch(connection, statements, clock, (change) => openers.tell(change));
+  }
+
+  get statements(): LedgerStatements {
+    return this.parts.statements;
   }
 
   /** Tells of what others do from now on. */

@@ -46,6 +46,10 @@ export class RunStorage {
     return this.#written.get(id) ?? this.get(id);
   }
 
+  bySeq(seq: number): StoredRun | undefined {
+    return this.#stored(this.statements.runBySeq.get({ seq }));
+  }
+
   byIdempotencyKey(key: string | null): StoredRun | undefined {
     return key === null ? undefined : this.#stored(this.statements.runByKey.get({ key: JSON.stringify(key) }));
   }

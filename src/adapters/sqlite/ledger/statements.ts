@@ -1,7 +1,14 @@
 import type { Database } from "better-sqlite3";
 import type * as kyselyModule from "kysely";
 import type { Compilable, Kysely, RawBuilder, Selectable } from "kysely";
-import type { DefinitionTable, EventTable, RunTable } from "../../sql/ledger-schema.js";
+import type {
+  BackfillTable,
+  DefinitionTable,
+  EventTable,
+  OccurrenceTable,
+  RunTable,
+  ScheduleTable,
+} from "../../sql/ledger-schema.js";
 import type { StepRow } from "../../sql/run-rows.js";
 
 export interface SqliteRunTable extends RunTable {
@@ -14,6 +21,9 @@ interface SqliteLedger {
   runs: SqliteRunTable;
   run_definitions: DefinitionTable;
   run_events: EventTable;
+  schedules: ScheduleTable;
+  occurrences: OccurrenceTable;
+  backfills: BackfillTable;
   sessions: { id: kyselyModule.Generated<number>; opened_at: number };
 }
 
@@ -30,6 +40,8 @@ export interface Prepared<Given extends readonly unknown[], Row> {
   run(...given: Given): { readonly changes: number; readonly lastInsertRowid: number | bigint };
   get(...given: Given): Row | undefined;
   all(...given: Given): Row[];
+  /** Row by row; nothing can be written meanwhile. */
+  iterate(...given: Given): IterableIterator<Row>;
   /** The SQL text. */
   readonly source: string;
 }
@@ -109,8 +121,10 @@ export class StatementMaker {
 
   #prepared<Given extends unknown[], Row>(query: Compilable | string): Prepared<Given, Row> {
     const text = typeof query === "string" ? query : query.compile().sql;
-    const named = text.replaceAll(/"(runs|run_definitions|run_events|sessions)"/g, `"${this.prefix}$1"`);
+    const named = text.replaceAll(TABLES, `"${this.prefix}$1"`);
     // A connection of the host's may be set to give integers as bigint.
     return this.database.prepare<Given, Row>(named).safeIntegers(false);
   }
 }
+
+const TABLES = /"(runs|run_definitions|run_events|schedules|occurrences|backfills|sessions)"/g;

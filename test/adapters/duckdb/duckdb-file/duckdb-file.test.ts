@@ -6,8 +6,10 @@ import { MemoryJobStore } from "../../../../src/adapters/memory/memory-job-store
 import { JobExecutor } from "../../../../src/executor/job-executor.js";
 import { defineJob } from "../../../../src/jobs/define-job.js";
 import { sampleRows, write } from "../../../../src/testing/destination/destination-fixture.js";
+import { ManualClock } from "../../../../src/testing/manual-clock.js";
 import { recordingLogger } from "../../../support/executor-harness.js";
 import { duckdbFile, sqlInDuckDBFile } from "../../../support/duckdb-file.js";
+import { Gate } from "../../../support/gate.js";
 import { query, withEngine } from "../engine-session.js";
 import { inFolder } from "../engine-under-test.js";
 
@@ -223,6 +225,27 @@ describe("tables of a DuckDB file as destinations", () => {
     ]);
   });
 
+  it.each([
+    ["from the query's own rows", "select 'b' as k, 1 as v union all select 'B', 2", "duplicate"],
+    ["that the table has in other letters", "select 'A' as k, 2 as v", [{ k: "A", v: 2 }]],
+  ])("take upserts by keys whose letters' case the table ignores: %s", async (_, rows, expected) => {
+    await using file = await duckdbFile({
+      sql: "create table t (k varchar collate nocase, v integer); insert into t values ('a', 1)",
+    });
+    const mode = { kind: "upsert", keys: ["k"] } as const;
+    const load = file.load("t", rows, { mode });
+    if (typeof expected === "string")
+      await expect(load).rejects.toMatchObject({ code: "destination_failed", columns: ["k"] });
+    else await load;
+    expect(await file.sql("from t")).toEqual(typeof expected === "string" ? [{ k: "a", v: 1 }] : expected);
+    const last = "select * from (values ('A', 3), ('c', 4), ('a', 5), ('C', 6)) r(k, v)";
+    await file.load("t", last, { mode: { ...mode, onDuplicate: "keepLast" } });
+    expect(await file.sql("from t order by v")).toEqual([
+      { k: "a", v: 5 },
+      { k: "C", v: 6 },
+    ]);
+  });
+
   it("of two upserts of one new key at once there is one row", async () => {
     await using file = await duckdbFile({ sql: "create table t (id integer, v integer)" });
     const mode = { kind: "upsert", keys: ["id"] } as const;
@@ -258,15 +281,59 @@ describe("tables of a DuckDB file as destinations", () => {
     expect(await file.sql("select table_name from duckdb_tables()")).toEqual([{ table_name: "t" }]);
   });
 
-  it("that change between the look and the write are left alone", async () => {
+  it("are looked at when nobody can change them any more", async () => {
     await using file = await duckdbFile({ sql: "create table t (id bigint, label varchar)" });
-    // While the rows come, which is before the file is attached for good, another program drops a column.
-    const steps = [sampleRows(1, 3), async () => void (await file.sql("alter table t drop label"))];
-    await expect(write(file.destination("t"), { commitId: "a", steps })).rejects.toMatchObject({
-      code: "destination_failed",
-      retryable: true,
+    // While the rows come, which is before the file is attached for good, another program changes the table.
+    const whileRowsCome = (sql: string) => [sampleRows(1, 3), async () => void (await file.sql(sql))];
+    const drop = whileRowsCome("alter table t drop label");
+    await expect(write(file.destination("t"), { commitId: "a", steps: drop })).rejects.toMatchObject({
+      code: "schema_mismatch",
+      columns: ["label"],
     });
     expect(await file.sql("from t")).toEqual([]);
+    const add = whileRowsCome("alter table t add label varchar default 'none'");
+    await write(file.destination("t"), { commitId: "b", steps: add });
+    expect(await file.sql("select count(*)::int as n, any_value(label) as label from t")).toEqual([
+      { n: 3, label: expect.not.stringMatching("none") as string },
+    ]);
+  });
+
+  it("are made once by two engines that both find them missing", async () => {
+    await using one = await duckdbFile();
+    await using two = await duckdbFile({ folder: one.folder });
+    const sources = { one, two };
+    const loads = Object.entries(sources).map(([name, file]) =>
+      file.load("sales.t", `select '${name}' as name`, { commitId: name, createIfMissing: true }),
+    );
+    await Promise.all(loads);
+    expect(await one.sql("select name from sales.t order by name")).toEqual([{ name: "one" }, { name: "two" }]);
+  });
+
+  it("are looked at where they are written, also by a connection that several engines share", async () => {
+    await using file = await duckdbFile({ sql: "create table t (i integer)", lockWaitMs: 0 });
+    const later = new DuckDBEngine({ threads: 1 });
+    await later.open({
+      connections: new Map([["out", file.connection]]),
+      clock: new ManualClock(),
+      logger: recordingLogger().logger,
+    });
+    await file.load("t", "select 1 as i");
+    await later.close();
+    expect(await file.sql("from t")).toEqual([{ i: 1 }]);
+  });
+
+  it("in one new schema, made at once", async () => {
+    await using file = await duckdbFile();
+    const gate = new Gate();
+    const atPermit = () => gate.pass();
+    const made = file.load("sales.a", "select 1 as i", { commitId: "a", createIfMissing: true, atPermit });
+    await gate.reached;
+    const waiting = file.load("SALES.b", "select 2 as i", { commitId: "b", createIfMissing: true });
+    // Whoever makes nothing in that schema is not held back.
+    await file.load("c", "select 3 as i", { commitId: "c", createIfMissing: true });
+    gate.open();
+    await Promise.all([made, waiting]);
+    expect(await file.sql("from sales.a union all from sales.b order by i")).toEqual([{ i: 1 }, { i: 2 }]);
   });
 });
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgres } from "../../../../src/adapters/postgres/postgres.js";
+import { SAMPLE } from "../../../../src/testing/destination/destination-fixture.js";
+import { recordBatch } from "../../../../src/testing/rows/record-batch.js";
 import { describePostgres } from "../../../support/describe-postgres.js";
 import { startPostgres, type PostgresServer } from "../../../support/postgres-server.js";
 import { seededRandom } from "../../../crash/seeded-random.js";
@@ -97,6 +99,13 @@ describePostgres("the commit of a Postgres destination", () => {
     );
     expect(ends.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     expect(await countIn(t)).toBe(4);
+  });
+
+  it("of rows that were sent leaves their memory free", async () => {
+    await using out = readWrite(url);
+    const batch = recordBatch(SAMPLE, numbered(1, 100));
+    await write(destinationOf(out, await newTable()), [batch]);
+    expect(batch.data.byteLength).toBe(0);
   });
 
   it("is never made by rows whose end was not reached", async () => {

@@ -161,12 +161,19 @@ describePostgres("what goes wrong with a Postgres destination", () => {
       grant select, insert, update on _millrace_commits, _millrace_state to loader;
       grant select, insert, update, delete on t to loader`);
     await using out = readWrite(urlWith({ username: "loader", password: "x" }, apart));
-    const modes = [{ kind: "append" }, { kind: "overwrite" }, { kind: "upsert", keys: ["id"] }] as const;
+    const keys = ["id"] as const;
+    const modes = [
+      { kind: "append" },
+      { kind: "overwrite" },
+      { kind: "upsert", keys },
+      { kind: "deleteInsert", keys },
+      { kind: "insertOnly", keys },
+    ] as const;
     for (const [index, mode] of modes.entries()) {
       const state = () => ({ key: "job", from: index === 0 ? null : index, to: index + 1 });
       await write(destinationOf(out, "t"), [numbered(1, 2)], { commitId: `c-${index}`, mode, state });
     }
-    expect(await destinationOf(out, "t").readState!("job", NEVER_ABORTED)).toBe(3);
+    expect(await destinationOf(out, "t").readState!("job", NEVER_ABORTED)).toBe(5);
     expect(await own.values("select count(*) from t")).toEqual(["2"]);
   });
 

@@ -42,7 +42,14 @@ export async function refusal(out: Connection, given: Load) {
     (error: unknown) => error,
   );
   if (ended === null) throw new Error("the load succeeded");
-  return ended as { code: string; message: string; hint: string; retryable: boolean; columns?: readonly string[] };
+  return ended as {
+    code: string;
+    message: string;
+    hint: string;
+    retryable: boolean;
+    columns?: readonly string[];
+    mode?: string;
+  };
 }
 
 /** A client of the tests' own, whose rows are the server's texts. */

@@ -1,9 +1,10 @@
 import type { Vector } from "@duckdb/node-bindings";
 import { Binary, type Data, type Utf8 } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import { bitDigits } from "../bit-digits.js";
 import type { Bitmap } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
+import type { DriverCopies } from "../driver-copies.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { TextColumn } from "./text-column.js";
 
@@ -17,8 +18,9 @@ export class BitColumn implements ColumnBuilder {
   constructor(
     private readonly type: Utf8,
     column: string,
+    copies: DriverCopies,
   ) {
-    this.bytes = new TextColumn(new Binary(), column);
+    this.bytes = new TextColumn(new Binary(), column, copies);
   }
 
   open(vector: Vector, count: number, mask: Bitmap | null): void {

@@ -1,8 +1,9 @@
-import duckdb, { type Vector } from "@duckdb/node-bindings";
+import type { Vector } from "@duckdb/node-bindings";
 import type { Bool, Data } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import { type Bitmap, bitmapBytes, copyBits } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
+import type { DriverCopies } from "../driver-copies.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { ValidityBuilder } from "./validity-builder.js";
 
@@ -12,11 +13,14 @@ export class BooleanColumn implements ColumnBuilder {
   private readonly values = new GrowingBuffer();
   private readonly validity = new ValidityBuilder();
 
-  constructor(private readonly type: Bool) {}
+  constructor(
+    private readonly type: Bool,
+    private readonly copies: DriverCopies,
+  ) {}
 
   open(vector: Vector, count: number, mask: Bitmap | null): void {
     this.validity.open(vector, count, mask);
-    this.source = packBooleans(duckdb.vector_get_data(vector, count), count);
+    this.source = packBooleans(this.copies.ofVector(vector, count), count);
     const valid = this.validity.source;
     if (valid !== null) for (let index = 0; index < this.source.length; index++) this.source[index]! &= valid[index]!;
   }

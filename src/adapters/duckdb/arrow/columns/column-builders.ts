@@ -7,12 +7,12 @@ import {
   type Map_,
   type Null,
   type Struct,
-  Utf8,
-  Vector,
+  type Utf8,
 } from "apache-arrow";
 import type { DataType, StructField } from "../../../../model/data-type.js";
+import type { DriverCopies } from "../driver-copies.js";
 import { ArrayColumn } from "./array-column.js";
-import { arrowData } from "./arrow-data.js";
+import { dictionaryMaker } from "../../../arrow/enum-dictionary.js";
 import { childField, fieldType } from "../../../arrow/arrow-type-parts.js";
 import { BitColumn } from "./bit-column.js";
 import { BooleanColumn } from "./boolean-column.js";
@@ -29,55 +29,59 @@ import { TextColumn } from "./text-column.js";
  *
  * @param field the field that `arrowSchema` gives for the type.
  * @param column the name of the table's column, for messages: fields of nested types have names of their own.
+ * @param copies what the vectors are read with.
  */
-export function columnBuilder(type: DataType, field: Field, column: string): ColumnBuilder {
+export function columnBuilder(type: DataType, field: Field, column: string, copies: DriverCopies): ColumnBuilder {
   switch (type.kind) {
     case "null":
       return new NullColumn(field.type as Null);
     case "boolean":
-      return new BooleanColumn(field.type as Bool);
+      return new BooleanColumn(field.type as Bool, copies);
     case "text":
     case "json":
     case "bytes":
     case "bignum":
-      return new TextColumn(field.type as Utf8 | Binary, column);
+      return new TextColumn(field.type as Utf8 | Binary, column, copies);
     case "bit":
-      return new BitColumn(field.type as Utf8, column);
+      return new BitColumn(field.type as Utf8, column, copies);
     case "list":
-      return new ListColumn(field.type as List, columnBuilder(type.item, childField(field, 0), column), column);
+      return new ListColumn(
+        field.type as List,
+        columnBuilder(type.item, childField(field, 0), column, copies),
+        column,
+        copies,
+      );
     case "map": {
       const entries = childField(field, 0);
-      const item = structColumn([{ type: type.key }, { type: type.value }], entries, column);
-      return new ListColumn(field.type as Map_, item, column);
+      const item = structColumn([{ type: type.key }, { type: type.value }], entries, column, copies);
+      return new ListColumn(field.type as Map_, item, column, copies);
     }
     case "array":
-      return new ArrayColumn(field.type as FixedSizeList, columnBuilder(type.item, childField(field, 0), column));
+      return new ArrayColumn(
+        field.type as FixedSizeList,
+        columnBuilder(type.item, childField(field, 0), column, copies),
+      );
     case "struct":
-      return structColumn(type.fields, field, column);
+      return structColumn(type.fields, field, column, copies);
     case "union":
-      return structColumn([{ type: UNION_TAG }, ...type.members], field, column);
+      return structColumn([{ type: UNION_TAG }, ...type.members], field, column, copies);
     default: {
       const layout = fixedLayout(type);
       if (layout === undefined) throw new TypeError(`${type.kind} was let through`);
-      return new FixedColumn(fieldType(field), layout, type.kind === "enum" ? dictionaryMaker(type.values) : undefined);
+      const makeDictionary = type.kind === "enum" ? dictionaryMaker(type.values) : undefined;
+      return new FixedColumn(fieldType(field), layout, copies, makeDictionary);
     }
   }
 }
 
 const UNION_TAG: DataType = { kind: "integer", bits: 8, signed: false };
 
-function structColumn(parts: readonly Pick<StructField, "type">[], field: Field, column: string): StructColumn {
-  const fields = parts.map(({ type }, index) => columnBuilder(type, childField(field, index), column));
+function structColumn(
+  parts: readonly Pick<StructField, "type">[],
+  field: Field,
+  column: string,
+  copies: DriverCopies,
+): StructColumn {
+  const fields = parts.map(({ type }, index) => columnBuilder(type, childField(field, index), column, copies));
   return new StructColumn(field.type as Struct, fields);
-}
-
-/** Encodes the values once and copies them for every batch. */
-function dictionaryMaker(values: readonly string[]): () => Vector<Utf8> {
-  const type = new Utf8();
-  const encoded = values.map((value) => Buffer.from(value));
-  const bytes = Uint8Array.from(Buffer.concat(encoded));
-  const offsets = new Int32Array(values.length + 1);
-  encoded.forEach(({ length }, index) => (offsets[index + 1] = offsets[index]! + length));
-  const rows = { length: values.length, nullCount: 0 };
-  return () => new Vector([arrowData(type, rows, { offsets: offsets.slice(), values: bytes.slice() })]);
 }

@@ -1,8 +1,9 @@
-import duckdb, { type Vector } from "@duckdb/node-bindings";
+import type { Vector } from "@duckdb/node-bindings";
 import { type Data, DataType as ArrowType, type Vector as ArrowVector } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
+import type { DriverCopies } from "../driver-copies.js";
 import type { FixedLayout } from "../fixed-layout.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { ValidityBuilder } from "./validity-builder.js";
@@ -25,6 +26,7 @@ export class FixedColumn implements ColumnBuilder {
   constructor(
     private readonly type: ArrowType,
     private readonly layout: FixedLayout,
+    private readonly copies: DriverCopies,
     private readonly makeDictionary?: () => ArrowVector,
   ) {
     this.arrayType = (ArrowType.isDictionary(type) ? type.indices : type).ArrayType as ArrayType;
@@ -32,7 +34,7 @@ export class FixedColumn implements ColumnBuilder {
 
   open(vector: Vector, count: number, mask: Bitmap | null): void {
     this.validity.open(vector, count, mask);
-    this.source = duckdb.vector_get_data(vector, count * this.layout.duckdbWidth);
+    this.source = this.copies.ofVector(vector, count * this.layout.duckdbWidth);
   }
 
   byteSize(_start: number, count: number): number {

@@ -1,8 +1,9 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Data, List, Map_ } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
+import type { DriverCopies } from "../driver-copies.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { ValidityBuilder } from "./validity-builder.js";
@@ -26,11 +27,12 @@ export class ListColumn implements ColumnBuilder {
     private readonly type: List | Map_,
     private readonly item: ColumnBuilder,
     private readonly column: string,
+    private readonly copies: DriverCopies,
   ) {}
 
   open(vector: Vector, count: number, mask: Bitmap | null): void {
     this.validity.open(vector, count, mask);
-    const bytes = duckdb.vector_get_data(vector, count * ENTRY_BYTES);
+    const bytes = this.copies.ofVector(vector, count * ENTRY_BYTES);
     this.entries = new Uint32Array(bytes.buffer, bytes.byteOffset, count * ENTRY_WORDS);
     this.item.open(duckdb.list_vector_get_child(vector), duckdb.list_vector_get_size(vector), null);
   }

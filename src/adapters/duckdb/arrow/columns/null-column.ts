@@ -1,6 +1,6 @@
 import type { Vector } from "@duckdb/node-bindings";
 import type { Data, Null } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import type { Bitmap } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
 

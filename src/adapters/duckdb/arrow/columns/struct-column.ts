@@ -1,6 +1,6 @@
 import duckdb, { type Vector } from "@duckdb/node-bindings";
 import type { Data, Struct } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import type { Bitmap } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
 import { ValidityBuilder } from "./validity-builder.js";

@@ -1,8 +1,9 @@
-import duckdb, { type Vector } from "@duckdb/node-bindings";
+import type { Vector } from "@duckdb/node-bindings";
 import type { Binary, Data, Utf8 } from "apache-arrow";
-import { arrowData } from "./arrow-data.js";
+import { arrowData } from "../../../arrow/arrow-data.js";
 import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import type { ColumnBuilder } from "./column-builder.js";
+import type { DriverCopies } from "../driver-copies.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { ValidityBuilder } from "./validity-builder.js";
@@ -25,19 +26,21 @@ export class TextColumn implements ColumnBuilder {
   private readonly values = new GrowingBuffer();
   private readonly offsets = new GrowingBuffer();
   private readonly validity = new ValidityBuilder();
-  private readonly run = new StringRun();
+  private readonly run: StringRun;
 
   /** @param column the name of the table's column, for messages. */
   constructor(
     private readonly type: Utf8 | Binary,
     private readonly column: string,
-  ) {}
+    private readonly copies: DriverCopies,
+  ) {
+    this.run = new StringRun(copies);
+  }
 
   open(vector: Vector, count: number, mask: Bitmap | null): void {
     this.validity.open(vector, count, mask);
-    const bytes = duckdb.vector_get_data(vector, count * ENTRY_BYTES);
-    // The binding hands out copies, in buffers of their own.
-    this.entries = new Uint32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, count * ENTRY_WORDS);
+    const bytes = this.copies.ofVector(vector, count * ENTRY_BYTES);
+    this.entries = new Uint32Array(bytes.buffer, bytes.byteOffset, count * ENTRY_WORDS);
   }
 
   byteSize(start: number, count: number): number {
@@ -113,6 +116,8 @@ class StringRun {
   private pieceEnd = 0;
   private readonly pieces: { target: number; length: number }[] = [];
 
+  constructor(private readonly copies: DriverCopies) {}
+
   start(entries: Uint32Array<ArrayBuffer>, word: number, length: number, target: number): void {
     this.entries = entries;
     this.firstWord = word;
@@ -139,7 +144,7 @@ class StringRun {
   copyTo(target: Uint8Array): void {
     if (this.length === 0) return;
     const pointerAt = this.entries.byteOffset + (this.firstWord + 2) * 4;
-    const source = duckdb.get_data_from_pointer(this.entries.buffer, pointerAt, this.length);
+    const source = this.copies.ofPointer(this.entries.buffer, pointerAt, this.length);
     let from = 0;
     for (const piece of this.pieces) {
       target.set(source.subarray(from, from + piece.length), piece.target);

@@ -1,0 +1,104 @@
+import type { ExcludedTimes, FiringTimes, Trigger } from "../model/trigger.js";
+import type { Scheduler } from "../ports/scheduler.js";
+
+/** So many firings in a row whose minute, hour, day or range is excluded count as: never. */
+const MOST_EXCLUDED = 100_000;
+
+/**
+ * The first firing strictly after `after`, of several triggers together, exclusions and limits kept; undefined: none comes.
+ *
+ * @throws JobError `invalid_definition`, with the part of a trigger at fault in `field`.
+ */
+export function nextFiring(times: FiringTimes, scheduler: Scheduler, after: number): number | undefined {
+  let from = after;
+  for (let tries = 0; tries < MOST_EXCLUDED; tries += 1) {
+    const next = earliest(times, scheduler, from);
+    if (next === undefined || (times.endAt !== null && next >= times.endAt)) return undefined;
+    const last = lastExcluded(times.exclude, scheduler, next);
+    if (last === undefined) return next;
+    from = last;
+  }
+  return undefined;
+}
+
+/** The next `count` firings after `after`, or fewer where there are no more. */
+export function nextFirings(times: FiringTimes, scheduler: Scheduler, after: number, count: number): readonly number[] {
+  const found: number[] = [];
+  for (let next = nextFiring(times, scheduler, after); next !== undefined;) {
+    found.push(next);
+    if (found.length >= count) break;
+    next = nextFiring(times, scheduler, next);
+  }
+  return found;
+}
+
+function earliest({ triggers, startAt }: FiringTimes, scheduler: Scheduler, after: number): number | undefined {
+  const found = triggers
+    .map((trigger) => nextOf(trigger, startAt, scheduler, after))
+    .filter((time) => time !== undefined);
+  return found.length === 0 ? undefined : Math.min(...found);
+}
+
+function nextOf(trigger: Trigger, startAt: number | null, scheduler: Scheduler, after: number): number | undefined {
+  if (startAt === null) return scheduler.nextFireTime(trigger, after);
+  // What follows an end is put off to the start; what has times of its own begins with the first at the start or later.
+  if (trigger.kind === "interval" && trigger.from === "completion") {
+    return Math.max(startAt, scheduler.nextFireTime(trigger, after) ?? startAt);
+  }
+  return scheduler.nextFireTime(trigger, Math.max(after, startAt - 1));
+}
+
+/** Until when the exclusion that covers `time` lasts at least; undefined: none covers it. */
+function lastExcluded(exclude: readonly ExcludedTimes[], scheduler: Scheduler, time: number): number | undefined {
+  for (const excluded of exclude) {
+    const last = lastCovered(excluded, scheduler, time);
+    if (last !== undefined) return last;
+  }
+  return undefined;
+}
+
+function lastCovered(excluded: ExcludedTimes, scheduler: Scheduler, time: number): number | undefined {
+  switch (excluded.kind) {
+    case "range":
+      return excluded.from <= time && time < excluded.to ? excluded.to - 1 : undefined;
+    case "dates":
+      if (!isOnDate(excluded.dates, excluded.timeZone, time)) return undefined;
+      return beforeNext(DAY, excluded.timeZone, scheduler, time);
+    case "cron": {
+      const { unitMs, whole } = resolutionOf(excluded.expression);
+      const start = Math.floor(time / unitMs) * unitMs;
+      const trigger: Trigger = { ...excluded, gap: "skip", overlap: "both" };
+      if (scheduler.nextFireTime(trigger, start - 1) !== start) return undefined;
+      return whole === undefined ? start + unitMs - 1 : beforeNext(whole, excluded.timeZone, scheduler, time);
+    }
+  }
+}
+
+const MINUTE = "* * * * *";
+const HOUR = "0 * * * *";
+const DAY = "0 0 * * *";
+
+/** To what an expression is exact, and the whole minute, hour or day of the wall clock that it covers where it covers any of it. */
+function resolutionOf(expression: string): { readonly unitMs: number; readonly whole: string | undefined } {
+  const fields = expression.trim().split(/\s+/);
+  const hasSeconds = fields.length > 5;
+  const [seconds, minutes, hours] = hasSeconds ? fields : ["*", ...fields];
+  const unitMs = hasSeconds ? 1_000 : 60_000;
+  if (seconds !== "*") return { unitMs, whole: undefined };
+  if (minutes !== "*") return { unitMs, whole: MINUTE };
+  return { unitMs, whole: hours === "*" ? DAY : HOUR };
+}
+
+/** The end of a minute, an hour or a day of the wall clock; one that comes twice ends twice. */
+function beforeNext(expression: string, timeZone: string, scheduler: Scheduler, time: number): number {
+  const trigger = { kind: "cron", expression, timeZone, gap: "shift", overlap: "both" } as const;
+  return (scheduler.nextFireTime(trigger, time) ?? time + 1) - 1;
+}
+
+const TWO_DAYS_MS = 2 * 86_400_000;
+
+function isOnDate(dates: readonly string[], timeZone: string, time: number): boolean {
+  const near = dates.filter((date) => Math.abs(Date.parse(date) - time) <= TWO_DAYS_MS);
+  if (near.length === 0) return false;
+  return near.includes(new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(time));
+}

@@ -1,0 +1,38 @@
+import type { Schedule, ScheduleDefinition } from "../model/schedule.js";
+import type { Scheduler } from "../ports/scheduler.js";
+import { nextFiring } from "./firing-times.js";
+import { goingOn, nextTimes } from "./schedule-states.js";
+
+/** A schedule as it is stored first: due at once, unless its definition says otherwise. */
+export function newSchedule(definition: ScheduleDefinition, now: Date, scheduler: Scheduler): Schedule {
+  const schedule: Schedule = {
+    definition,
+    version: 1,
+    state: "active",
+    reason: null,
+    createdAt: now,
+    updatedAt: now,
+    cursor: now,
+    nextAt: null,
+    dueAt: null,
+    firings: 0,
+    succeeded: 0,
+    failed: 0,
+    failedInARow: 0,
+    missed: 0,
+    skipped: 0,
+    last: null,
+  };
+  return definition.startImmediately
+    ? { ...schedule, ...atOnce(schedule, now, scheduler) }
+    : goingOn(schedule, now, scheduler);
+}
+
+/** No jitter: somebody is waiting to see it work. `startAt`, `endAt` and exclusions hold all the same. */
+function atOnce({ definition }: Pick<Schedule, "definition">, now: Date, scheduler: Scheduler): Partial<Schedule> {
+  const { times } = definition;
+  const at = Math.max(now.getTime(), times.startAt ?? 0);
+  const triggers = [{ kind: "once", at }, ...times.triggers] as const;
+  const next = nextFiring({ ...times, triggers }, scheduler, at - 1);
+  return next === at ? { nextAt: new Date(at), dueAt: new Date(at) } : nextTimes({ definition }, next);
+}

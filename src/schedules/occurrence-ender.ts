@@ -1,0 +1,116 @@
+import { backfillOfKey } from "../model/occurrence-key.js";
+import type { JobSubmitError } from "../model/submit-error.js";
+import { isOpenOccurrence, type Occurrence } from "../model/occurrence.js";
+import type { Schedule } from "../model/schedule.js";
+import type { EndedRun, ScheduleChange } from "../ports/schedule-store.js";
+import { endBackfilled, type EndedOccurrence, endOccurrences, endOfRun, type OccurrenceEnd } from "./end-occurrence.js";
+import type { ScheduleServices } from "./schedule-services.js";
+
+/** An end is computed anew so often, when others change the schedule at the same time. The sweep tries again later. */
+const TRIES = 20;
+
+/** An occurrence whose run is to be submitted, and its schedule. */
+export interface ToStart {
+  readonly occurrence: Occurrence;
+  readonly schedule: Schedule;
+}
+
+/** Brings what became of runs to their occurrences and schedules. Doing so twice changes nothing. */
+export class OccurrenceEnder {
+  constructor(private readonly services: ScheduleServices) {}
+
+  /** @returns what had waited for these ends. */
+  async ended(ended: readonly EndedRun[]): Promise<readonly ToStart[]> {
+    return this.#all(
+      ended.map(({ occurrence, run }) => {
+        if (run === null) return { occurrence, end: this.#without("its run was deleted") };
+        // A run may end before anybody has noted that it was made.
+        return { occurrence: { ...occurrence, runId: run.id }, end: endOfRun(run) };
+      }),
+    );
+  }
+
+  /** No runs could be made of them. @returns what had waited for them. */
+  async refused(
+    refused: readonly { readonly occurrence: Occurrence; readonly error: JobSubmitError }[],
+  ): Promise<readonly ToStart[]> {
+    return this.#all(
+      refused.map(({ occurrence, error: { code, message, hint, retryable } }) => {
+        const error = { code, message, hint, retryable };
+        return { occurrence, end: { ...this.#without("its run was refused"), error } };
+      }),
+    );
+  }
+
+  async #all(ends: readonly EndedOccurrence[]): Promise<readonly ToStart[]> {
+    const { store } = this.services;
+    const toStart: ToStart[] = [];
+    let left = groupsOf(ends);
+    for (let tries = 0; left.length > 0 && tries < TRIES; tries += 1) {
+      const changes = await this.#changes(left);
+      const done = await store.advance(changes);
+      changes.forEach(({ schedule, update = [] }, at) => {
+        if (!done[at] || schedule === undefined) return;
+        const waited = update.filter(({ to }) => to.state === "scheduled");
+        toStart.push(...waited.map(({ to }) => ({ occurrence: to, schedule })));
+      });
+      left = groupsOf(await this.#stillOpen(left.filter((_, at) => !done[at]).flat()));
+    }
+    return toStart;
+  }
+
+  /** As they are now; those that somebody else brought to their end are left out. */
+  async #stillOpen(ends: readonly EndedOccurrence[]): Promise<readonly EndedOccurrence[]> {
+    const found = await Promise.all(
+      ends.map(async ({ occurrence: { key, runId }, end }) => {
+        const occurrence = await this.services.store.getOccurrence(key);
+        if (occurrence === undefined || !isOpenOccurrence(occurrence.state)) return [];
+        return [{ occurrence: { ...occurrence, runId: occurrence.runId ?? runId }, end }];
+      }),
+    );
+    return found.flat();
+  }
+
+  async #changes(groups: readonly Group[]): Promise<readonly ScheduleChange[]> {
+    const { store, scheduler } = this.services;
+    const ids = [...new Set(groups.map(([{ occurrence }]) => occurrence.scheduleId))];
+    const [schedules, open, now] = await Promise.all([
+      store.getSchedules(ids),
+      store.openOccurrences(ids),
+      store.now(),
+    ]);
+    const byId = new Map(schedules.map((schedule) => [schedule.definition.id, schedule]));
+    const openOf = new Map<string, Occurrence[]>(ids.map((id) => [id, []]));
+    for (const one of open) if (one.cause !== "backfill") openOf.get(one.scheduleId)?.push(one);
+    return Promise.all(
+      groups.map(async (group) => {
+        const [{ occurrence }] = group;
+        if (occurrence.cause === "backfill") {
+          return endBackfilled(await store.getBackfill(backfillOfKey(occurrence.key) ?? ""), group);
+        }
+        const { scheduleId } = occurrence;
+        return endOccurrences(byId.get(scheduleId), group, openOf.get(scheduleId) ?? [], now, scheduler);
+      }),
+    );
+  }
+
+  #without(reason: string): OccurrenceEnd {
+    const at = new Date(this.services.runs.clock.now());
+    return { state: "failed", at, reason, error: null, rowsWritten: null, durationMs: null };
+  }
+}
+
+/** Ends that change the same schedule, or the same backfill: one change for all of them. */
+type Group = readonly [EndedOccurrence, ...EndedOccurrence[]];
+
+function groupsOf(ends: readonly EndedOccurrence[]): readonly Group[] {
+  const groups = new Map<string, [EndedOccurrence, ...EndedOccurrence[]]>();
+  for (const one of ends) {
+    const { cause, key, scheduleId } = one.occurrence;
+    const name = cause === "backfill" ? `backfill ${backfillOfKey(key) ?? ""}` : `schedule ${scheduleId}`;
+    const group = groups.get(name);
+    if (group) group.push(one);
+    else groups.set(name, [one]);
+  }
+  return [...groups.values()];
+}

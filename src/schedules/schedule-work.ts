@@ -1,0 +1,81 @@
+import { causeChain, type JobError } from "../model/job-error.js";
+import type { ScheduleDefinition } from "../model/schedule.js";
+import { answeringStore } from "./answering-store.js";
+import { BackfillKeeper } from "./backfill-keeper.js";
+import { DueSchedules } from "./due-schedules.js";
+import { OccurrenceEnder } from "./occurrence-ender.js";
+import { OccurrenceStarter } from "./occurrence-starter.js";
+import { ScheduleKeeper } from "./schedule-keeper.js";
+import { type BadScheduleFile, fileName, type ScheduleFolder } from "./schedule-folder.js";
+import type { ScheduleServices } from "./schedule-services.js";
+import { Schedules } from "./schedules.js";
+
+/** What an executor makes it of. */
+export type ScheduleParts = Omit<ScheduleServices, "wake">;
+
+/** The side of an executor that keeps schedules. */
+export class ScheduleWork {
+  readonly schedules: Schedules;
+  readonly #keeper: ScheduleKeeper;
+  #isStarting = false;
+
+  constructor(
+    private readonly services: ScheduleParts,
+    private readonly declared: readonly ScheduleDefinition[],
+    refusal: () => JobError | null,
+    private readonly folder?: ScheduleFolder,
+  ) {
+    const store = answeringStore(services.store, services.runs.clock);
+    const all: ScheduleServices = { ...services, store, wake: () => this.#keeper.wake() };
+    const ender = new OccurrenceEnder(all);
+    const starter = new OccurrenceStarter(all, ender);
+    const due = new DueSchedules(all, starter);
+    this.#keeper = new ScheduleKeeper(all, due, starter, ender, new BackfillKeeper(all));
+    this.schedules = new Schedules(all, starter, () => (this.#isStarting ? null : refusal()), folder);
+  }
+
+  /**
+   * Puts the schedules of the folder and the declared ones, and fires what is due. A file that holds no schedule, or one that
+   * is refused, is left out and told.
+   *
+   * @throws JobError of the first declared schedule that is refused.
+   */
+  async start(): Promise<readonly BadScheduleFile[]> {
+    let bad: readonly BadScheduleFile[];
+    this.#isStarting = true;
+    try {
+      bad = await this.#putFiles();
+      for (const definition of this.declared) {
+        const put = await this.schedules.put(definition);
+        if (put.isErr()) throw put.error;
+      }
+    } finally {
+      this.#isStarting = false;
+    }
+    await this.#keeper.start();
+    return bad;
+  }
+
+  async #putFiles(): Promise<readonly BadScheduleFile[]> {
+    if (this.folder === undefined) return [];
+    const { definitions, bad } = await this.folder.read();
+    const refused: BadScheduleFile[] = [];
+    for (const definition of definitions) {
+      const put = await this.schedules.put(definition);
+      if (put.isErr()) refused.push({ file: fileName(definition.id), message: put.error.message });
+    }
+    const all = [...bad, ...refused];
+    for (const { file, message } of all) {
+      this.services.runs.logger.warn("A file holds no schedule that can be fired.", { file, message });
+    }
+    return all;
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await this.#keeper.stop();
+    } catch (error) {
+      this.services.runs.logger.warn("The schedules did not end cleanly.", { message: causeChain(error) });
+    }
+  }
+}
