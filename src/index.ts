@@ -59,6 +59,7 @@ export type {
   ScheduleDefinition,
   ScheduleState,
 } from "./model/schedule.js";
+export { occurrenceOfRunKey, runKey } from "./model/occurrence-key.js";
 export { OCCURRENCE_STATES, type Occurrence, type OccurrenceCause, type OccurrenceState } from "./model/occurrence.js";
 export type { Backfill } from "./model/backfill.js";
 export type {

@@ -21,6 +21,7 @@ export const POSTGRES_SAMPLES: NativeSamples = {
     ["double precision", "'1.7976931348623157e308'", "'NaN'", "'Infinity'", "'-0'", "'5e-324'"],
     ["numeric(18,2)", "9999999999999999.99", "-0.01"],
     ["numeric(38,0)", "9".repeat(38), `-${"9".repeat(38)}`],
+    ["numeric(38,38)", `0.${"9".repeat(38)}`],
     ["numeric(5,-2)", "9999900", "-100"],
     ["numeric(3,5)", "0.00999", "-0.00001"],
     ["numeric", `${"9".repeat(60)}.${"1".repeat(60)}`, "'NaN'", "'-Infinity'", "1.500"],

@@ -49,7 +49,7 @@ export const OCCURRENCE_STATES = [
 export type OccurrenceState = (typeof OCCURRENCE_STATES)[number];
 
 /** States from which something can still come. */
-export const OPEN_OCCURRENCE_STATES = ["scheduled", "buffered", "started"] as const;
+const OPEN_OCCURRENCE_STATES = ["scheduled", "buffered", "started"] as const;
 
 export function isOpenOccurrence(state: OccurrenceState): boolean {
   return OPEN_OCCURRENCE_STATES.some((open) => open === state);

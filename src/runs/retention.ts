@@ -27,11 +27,13 @@ const STEP = 500;
 const PAUSE_MS = 50;
 
 /**
- * Deletes runs that ended long ago, in small steps. Any number of processes may do so on one ledger: what one deleted, the
+ * Deletes runs that ended long ago, in small steps, and the occurrences of schedules that did, when the runs of the same time
+ * are gone whatever became of them. Any number of processes may do so on one ledger: what one deleted, the
  * others do not find. Runs that have not ended are never deleted, nor those whose commit is in doubt.
  */
 export class Retention {
   readonly #times: readonly (readonly [TerminalStatus, number])[];
+  readonly #occurrencesMs: number;
   #stopping = new AbortController();
   #callOff: () => void = () => undefined;
 
@@ -45,6 +47,7 @@ export class Retention {
       ["failed", failedMs],
       ["cancelled", cancelledMs],
     ] as const;
+    this.#occurrencesMs = Math.max(...times.map(([, keptMs]) => keptMs));
     this.#times = times.filter(([, keptMs]) => keptMs !== Infinity);
   }
 
@@ -69,10 +72,17 @@ export class Retention {
   }
 
   async #sweep(): Promise<void> {
-    const { logger, events } = this.services;
+    const { ledger, logger, events } = this.services;
     let count = 0;
     try {
-      for (const [status, keptMs] of this.#times) count += await this.#prune(status, keptMs);
+      const { schedules } = ledger.store;
+      for (const [status, olderThanMs] of this.#times) {
+        count += await this.#stepwise((limit) => ledger.prune({ olderThanMs, limit, statuses: [status] }));
+      }
+      const olderThanMs = this.#occurrencesMs;
+      if (schedules && olderThanMs !== Infinity) {
+        await this.#stepwise((limit) => schedules.pruneOccurrences({ olderThanMs, limit }));
+      }
     } catch (error) {
       if (this.#stopping.signal.aborted || this.health.isOut) return;
       logger.warn("Old runs could not be deleted.", { message: causeChain(error) });
@@ -81,13 +91,13 @@ export class Retention {
     }
   }
 
-  async #prune(status: TerminalStatus, keptMs: number): Promise<number> {
-    const { ledger, clock } = this.services;
+  /** @param prune deletes at most so many, and tells how many. */
+  async #stepwise(prune: (limit: number) => Promise<number>): Promise<number> {
+    const { clock } = this.services;
     const { signal } = this.#stopping;
-    const range = { olderThanMs: keptMs, limit: STEP, statuses: [status] };
     for (let count = 0; ;) {
       if (signal.aborted) return count;
-      const pruned = await withAnswer(clock, ledger.prune(range));
+      const pruned = await withAnswer(clock, prune(STEP));
       count += pruned;
       if (pruned < STEP) return count;
       await pause(clock, PAUSE_MS, signal);

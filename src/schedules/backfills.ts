@@ -46,8 +46,8 @@ export class Backfills {
     const { from, to, order, reprocess } = checked(options);
     const all = firingsOfRange(definition, { from, to, order }, this.services.scheduler);
     const states = await statesInRange(this.services.store, definition.id, { from, to });
-    const passedOver = all.filter((at) => isPassedOver(reprocess, states.get(at.getTime())));
-    return { fires: all.filter((at) => !passedOver.includes(at)), passedOver };
+    const isLeftAlone = (at: Date): boolean => isPassedOver(reprocess, states.get(at.getTime()));
+    return { fires: all.filter((at) => !isLeftAlone(at)), passedOver: all.filter(isLeftAlone) };
   }
 
   async start(definition: ScheduleDefinition, options: BackfillOptions): Promise<BackfillHandle> {

@@ -10,7 +10,7 @@ import type { ScheduleServices } from "./schedule-services.js";
 import { pausedByFault } from "./schedule-states.js";
 
 /** How many schedules are fired in one act. */
-const BATCH = 500;
+const BATCH = 200;
 /** An act is carried out as soon as it holds so many firings: after a long sleep, one schedule may bring thousands. */
 const FIRINGS_AT_ONCE = 2_000;
 /** A schedule whose job is not known here is left to others for so long, in milliseconds. */
@@ -60,7 +60,7 @@ export class DueSchedules {
       const carried = done[at] ? one : await this.#withoutTaken(one, now);
       if (carried) fired.push(carried);
     }
-    await this.starter.start(
+    await this.starter.startBeside(
       fired.flatMap(({ schedule, change: { insert = [] } }) => {
         return insert.filter(({ state }) => state === "scheduled").map((occurrence) => ({ occurrence, schedule }));
       }),

@@ -8,8 +8,6 @@ import { nextFiring } from "./firing-times.js";
 import { applyOverlap } from "./overlap.js";
 import { finished, FIRED_ENOUGH, goingOn, hasFiredEnough, nextTimes, whyNoMore } from "./schedule-states.js";
 
-const NONE: ReadonlySet<string> = new Set();
-
 /**
  * What becomes of a schedule whose time has come: its new occurrences, and when to look again.
  *
@@ -21,7 +19,7 @@ export function fireSchedule(
   open: readonly Occurrence[],
   now: Date,
   scheduler: Scheduler,
-  taken = NONE,
+  taken: ReadonlySet<string> = new Set(),
 ): ScheduleChange {
   const { definition } = schedule;
   const due = dueFirings(schedule, now.getTime(), scheduler);

@@ -40,21 +40,33 @@ export class OccurrenceStarter {
   ) {}
 
   /** Resolves when their runs are made, or after a second. */
-  async start(all: readonly ToStart[]): Promise<void> {
+  start(all: readonly ToStart[]): Promise<unknown> {
+    return within(this.services.runs.clock, PATIENCE_MS, this.#begin(all));
+  }
+
+  /** Resolves when those before them are started, or after a second: whoever fires what is due goes on meanwhile. */
+  async startBeside(all: readonly ToStart[]): Promise<void> {
+    if (all.length === 0) return;
+    await within(this.services.runs.clock, PATIENCE_MS, Promise.all(this.#starting));
+    void this.#begin(all);
+  }
+
+  /** Never rejects. */
+  #begin(all: readonly ToStart[]): Promise<void> {
     const fresh = all.filter(({ occurrence }) => !this.#under.has(occurrence.key));
-    if (fresh.length === 0 || this.#isStopped) return;
-    const { clock, logger } = this.services.runs;
+    if (fresh.length === 0 || this.#isStopped) return Promise.resolve();
     for (const { occurrence } of fresh) this.#under.add(occurrence.key);
     const starting = this.#startAll(fresh)
       .catch((error: unknown) => {
-        logger.warn("Runs of schedules could not be submitted; they are tried again.", { message: causeChain(error) });
+        const message = causeChain(error);
+        this.services.runs.logger.warn("Runs of schedules could not be submitted; they are tried again.", { message });
       })
       .finally(() => {
         this.#starting.delete(starting);
         for (const { occurrence } of fresh) this.#under.delete(occurrence.key);
       });
     this.#starting.add(starting);
-    await within(clock, PATIENCE_MS, starting);
+    return starting;
   }
 
   open(): void {
@@ -86,7 +98,7 @@ export class OccurrenceStarter {
 
   /** @returns what waited for those of which no run could be made. */
   async #start(all: readonly ToStart[]): Promise<readonly ToStart[]> {
-    const { store, cancelRun } = this.services;
+    const { store, cancelRun, wake } = this.services;
     const results = await this.#submit(all);
     const refused: { readonly occurrence: ToStart["occurrence"]; readonly error: JobSubmitError }[] = [];
     const made: { readonly occurrence: ToStart["occurrence"]; readonly runId: string }[] = [];
@@ -110,7 +122,11 @@ export class OccurrenceStarter {
     }
     const replacing = all.filter(({ schedule }) => schedule.definition.overlap.kind === "cancel_running");
     if (replacing.length > 0) await this.cancelReplaced(replacing.map(({ schedule }) => schedule.definition.id));
-    return this.ender.refused(refused);
+    if (refused.length === 0) return [];
+    const waited = await this.ender.refused(refused);
+    // No run will end that tells of it.
+    wake();
+    return waited;
   }
 
   /** While its run was being submitted. Its entry names the run, which tells what became of it. */

@@ -1,4 +1,4 @@
-import { JobError } from "../model/job-error.js";
+import { isJobError, JobError } from "../model/job-error.js";
 
 export function unknownSchedule(id: string): JobError {
   return new JobError("unknown_schedule", {
@@ -20,5 +20,15 @@ export function scheduleBusy(id: string): JobError {
     message: `The schedule "${id}" was changed by others all the time.`,
     hint: "Nothing was changed by this call. Try again.",
     nothingStored: true,
+  });
+}
+
+/** Whatever a call on schedules was ended by. */
+export function asScheduleError(error: unknown): JobError {
+  if (isJobError(error)) return error;
+  return new JobError("internal_error", {
+    message: "The call ended in a defect",
+    hint: "This is a defect. Please report it with the whole message.",
+    cause: error,
   });
 }

@@ -11,14 +11,14 @@ import type { OccurrenceStarter } from "./occurrence-starter.js";
 import type { ScheduleServices } from "./schedule-services.js";
 
 /** How many occurrences are ended, or started anew, in one act. */
-const BATCH = 500;
+const BATCH = 200;
 /** What other processes changed is seen within this, in milliseconds: where there are schedules, and where there were none. */
 const POLL_MS = 1_000;
 const IDLE_POLL_MS = 5_000;
 /** On a ledger of this process alone, in milliseconds: timers stand still while a machine sleeps. */
 const LONGEST_SLEEP_MS = 30_000;
 /** Something is due, and could not be decided: it is looked at again after this, in milliseconds. */
-const LOOK_AGAIN_MS = 100;
+const LOOK_AGAIN_MS = 20;
 /** An occurrence that nobody started for so long is started by whoever finds it, in milliseconds. */
 const LEFT_ALONE_MS = 5_000;
 
@@ -119,7 +119,8 @@ export class ScheduleKeeper {
     this.#hasSchedules = next !== undefined || isLeft || (await store.listSchedules({ limit: 1 })).length > 0;
     const { shared } = runs.ledger.store.capabilities;
     if (!this.#hasSchedules) return shared ? IDLE_POLL_MS : Infinity;
-    const untilNext = next === undefined ? Infinity : Math.max(LOOK_AGAIN_MS, next.getTime() - now.getTime());
+    const isDue = next !== undefined && next <= now;
+    const untilNext = isDue ? LOOK_AGAIN_MS : (next?.getTime() ?? Infinity) - now.getTime();
     return Math.min(shared || isLeft ? POLL_MS : LONGEST_SLEEP_MS, untilNext);
   }
 

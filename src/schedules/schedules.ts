@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import { errAsync, okAsync, ResultAsync } from "neverthrow";
 import type { Backfill } from "../model/backfill.js";
-import { isJobError, JobError } from "../model/job-error.js";
+import type { JobError } from "../model/job-error.js";
 import { manualKey } from "../model/occurrence-key.js";
 import type { Occurrence, OccurrenceState } from "../model/occurrence.js";
 import type { Schedule, ScheduleDefinition } from "../model/schedule.js";
@@ -11,17 +10,17 @@ import { checkSchedule } from "./check-schedule.js";
 import { overlapOf } from "./define-schedule.js";
 import { calledOff } from "./end-occurrence.js";
 import { explainSchedule, nextOf, type ScheduleExplanation } from "./explain-schedule.js";
-import { fireSchedule } from "./fire-schedule.js";
 import { nextFirings } from "./firing-times.js";
 import { manualFiring } from "./manual-firing.js";
 import { newSchedule } from "./new-schedule.js";
 import { checkedLimit, cursorAfter, pageStart } from "./occurrence-pages.js";
 import type { OccurrenceStarter } from "./occurrence-starter.js";
-import { scheduleBusy, scheduleExists, unknownSchedule } from "./schedule-errors.js";
+import { asScheduleError, scheduleBusy, scheduleExists, unknownSchedule } from "./schedule-errors.js";
 import type { ScheduleFolder } from "./schedule-folder.js";
 import type { ScheduleServices } from "./schedule-services.js";
 import type { ScheduleSpec } from "./schedule-spec.js";
-import { finished, FIRED_ENOUGH, goingOn, hasFiredEnough, paused } from "./schedule-states.js";
+import { goingOn, paused } from "./schedule-states.js";
+import { updatedSchedule } from "./updated-schedule.js";
 
 /** What keeps a call on schedules from being done. */
 export type ScheduleError = JobError;
@@ -85,21 +84,10 @@ export class Schedules {
       await this.#schedule(definition.id);
       await this.folder?.write(definition);
       const due: Occurrence[] = [];
-      const updated = await this.#change(
-        definition.id,
-        (schedule, now, open) => {
-          const createdBy = definition.createdBy ?? schedule.definition.createdBy;
-          const next = { ...schedule, definition: { ...definition, createdBy } };
-          if (schedule.state === "paused") return { schedule: next };
-          const isSame = isDeepStrictEqual(schedule.definition.times, definition.times);
-          if (isSame && schedule.state === "active") {
-            return { schedule: hasFiredEnough(next) ? finished(next, FIRED_ENOUGH) : next };
-          }
-          if (schedule.dueAt !== null && schedule.dueAt <= now) return fireSchedule(schedule, open, now, scheduler);
-          return { schedule: goingOn(next, now, scheduler) };
-        },
-        due,
-      );
+      const change = (schedule: Schedule, now: Date, open: readonly Occurrence[]): ScheduleChange => {
+        return updatedSchedule(schedule, definition, open, now, scheduler);
+      };
+      const updated = await this.#change(definition.id, change, due);
       await this.starter.start(due.map((occurrence) => ({ occurrence, schedule: updated })));
       return updated;
     });
@@ -297,14 +285,7 @@ export class Schedules {
 
   #taking<T>(take: () => Promise<T>): ResultAsync<T, ScheduleError> {
     const refusal = this.refusal();
-    return ResultAsync.fromPromise(refusal ? Promise.reject(refusal) : take(), (error) => {
-      if (isJobError(error)) return error;
-      return new JobError("internal_error", {
-        message: "The call ended in a defect",
-        hint: "This is a defect. Please report it with the whole message.",
-        cause: error,
-      });
-    });
+    return ResultAsync.fromPromise(refusal ? Promise.reject(refusal) : take(), asScheduleError);
   }
 
   #mustBeUsable(): void {

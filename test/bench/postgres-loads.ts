@@ -6,7 +6,7 @@ import { contest, type Contest, type Opponent } from "./contest.js";
 import type { Figure } from "./figure.js";
 import { databaseTables, type LoadTable, makeTable, secondsOf, secondsOfLoad } from "./load-tables.js";
 import { notMeasured, programMissing, runProgram } from "./program.js";
-import { batches, readyFile, readyRows } from "./ready-rows.js";
+import { batches, columnsOf, readyFile, readyRows } from "./ready-rows.js";
 import { scaled } from "./scale.js";
 import { inTemporaryFolder } from "./temporary-folder.js";
 
@@ -84,7 +84,34 @@ async function postgresLoad(
       await emptied(url);
       return secondsOfLoad(table, writable(url), { table: "out.t", mode }, watch);
     },
-    others: byHand ? [psql, await inserts(url, table)] : [psql],
+    others: [
+      psql,
+      ...(byHand ? [await inserts(url, table)] : []),
+      ...(mode.kind === "upsert" && key !== undefined ? [await stagedByHand(url, table, csv, key)] : []),
+    ],
+  };
+}
+
+/** An upsert as one writes it for psql: a copy into a temporary table, and INSERT ... ON CONFLICT from there. */
+async function stagedByHand(url: string, table: LoadTable, csv: string, key: string): Promise<Opponent> {
+  const others = (await columnsOf(table)).map(({ name }) => name).filter((name) => name !== key);
+  const replaced = others.map((name) => `"${name}" = excluded."${name}"`).join(", ");
+  const steps = [
+    "create temp table stage (like t)",
+    `\\copy stage from '${csv}' with (format csv)`,
+    `insert into t select * from stage on conflict (${key}) do update set ${replaced}`,
+  ];
+  return {
+    name: "psql \\copy and ON CONFLICT",
+    load: async () => {
+      await emptied(url);
+      const commands = steps.flatMap((step) => ["-c", step]);
+      const seconds = await secondsOf(() =>
+        runProgram("psql", ["-X", "-1", "-v", "ON_ERROR_STOP=1", "-d", url, ...commands]),
+      );
+      await counted(url, table.rows);
+      return seconds;
+    },
   };
 }
 

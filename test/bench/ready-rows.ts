@@ -6,15 +6,13 @@ export type LineFormat = "csv" | "tab";
 
 const FORMATS: Readonly<Record<LineFormat, string>> = {
   csv: "format csv, header false",
-  tab: "format csv, header false, delimiter '\\t', quote '', escape '', nullstr '\\N'",
+  tab: "format csv, header false, delimiter '\t', quote '', escape '', nullstr '\\N'",
 };
 
 /** Writes all rows into a file; gives its path. The texts of these tables hold neither tabs nor quotes. */
 export async function readyFile(table: LoadTable, folder: string, format: LineFormat): Promise<string> {
   const path = join(folder, `ready.${format}`);
-  await withDuckDB(":memory:", (run) =>
-    run(`copy (from '${table.path}') to '${path}' (${FORMATS[format].replace("\\t", "\t")})`),
-  );
+  await withDuckDB(":memory:", (run) => run(`copy (from '${table.path}') to '${path}' (${FORMATS[format]})`));
   return path;
 }
 
@@ -26,8 +24,9 @@ export interface ReadyColumn {
 
 export async function columnsOf(table: LoadTable): Promise<readonly ReadyColumn[]> {
   return withDuckDB(":memory:", async (_run, connection) => {
-    const described = await connection.runAndReadAll(`describe from '${table.path}'`);
-    return described.getRowsJson().map(([name, type]) => ({ name: String(name), type: String(type) }));
+    const none = await connection.runAndReadAll(`from '${table.path}' limit 0`);
+    const types = none.columnTypes().map(String);
+    return none.columnNames().map((name, index) => ({ name, type: types[index] ?? "" }));
   });
 }
 

@@ -12,6 +12,7 @@ import { peakMemory } from "./peak-memory.js";
 import { postgresLoads } from "./postgres-loads.js";
 import { SCALE } from "./scale.js";
 import { sqliteLoads } from "./sqlite-loads.js";
+import { schedules } from "./schedules.js";
 import { startLatency } from "./start-latency.js";
 import { tinyRuns } from "./tiny-runs.js";
 
@@ -28,6 +29,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "peak-memory": peakMemory,
   "ledger-throughput": ledgerThroughput,
   "start-latency": startLatency,
+  schedules,
   "ledger-size": ledgerSize,
   "load-with-postgres-ledger": loadWithPostgresLedger,
 };

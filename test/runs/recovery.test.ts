@@ -36,6 +36,7 @@ describe("recovery", () => {
     const { executor } = harness({ destination: new ScriptedDestination(writeWell), store, clock, leaseMs: 1_000 });
     expect(await executor.start()).toEqual({
       recovered: { succeeded: 0, retrying: 0, failed: 0, cancelled: 0, inDoubt: 0 },
+      badScheduleFiles: [],
     });
     expect(await executor.getRun(id)).toMatchObject({ status: "running" });
     // It looks again within a lease's time.

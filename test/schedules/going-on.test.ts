@@ -194,6 +194,15 @@ describe("nothing stands still for ever", () => {
     await until(made, ["01:00 succeeded"], "t");
   });
 
+  test("a backfill whose submits are refused comes to its end all the same", async () => {
+    const made = await started({ schedules: [spec()] });
+    made.engine.planError = new Error("no plan");
+    const range = { from: new Date("2025-12-01T00:00:00Z"), to: new Date("2025-12-02T00:00:00Z") };
+    const handle = (await made.executor.schedules.backfill("s", range))._unsafeUnwrap();
+    for (let turn = 0; turn < 300 && (await handle.get())?.endedAt === null; turn += 1) await made.clock.advance(0);
+    expect(await handle.get()).toMatchObject({ state: "completed", started: 24, failed: 24 });
+  });
+
   test("with no progress, the ledger is not asked all the time", async () => {
     const made = await started({ schedules: [spec()] });
     let asked = 0;
@@ -245,10 +254,10 @@ describe("no firing is lost", () => {
     (await made.executor.schedules.update(spec({ ...parts, trigger: { cron: "15 * * * *" } })))._unsafeUnwrap();
     await made.clock.advance(HOUR);
     const { runs } = await made.executor.listRuns({ limit: 10 });
-    expect(runs.map(({ parameters: { since, until, n } }) => [since, until, n].join(" ")).reverse()).toEqual([
-      "2026-01-01T00:00:00.000Z 2026-01-01T01:00:00.000Z 1",
-      "2026-01-01T01:00:00.000Z 2026-01-01T02:00:00.000Z 2",
-      "2026-01-01T02:00:00.000Z 2026-01-01T03:15:00.000Z 1",
+    expect(runs.map(({ parameters }) => parameters).reverse()).toEqual([
+      { since: "2026-01-01T00:00:00.000Z", until: "2026-01-01T01:00:00.000Z", n: 1 },
+      { since: "2026-01-01T01:00:00.000Z", until: "2026-01-01T02:00:00.000Z", n: 2 },
+      { since: "2026-01-01T02:00:00.000Z", until: "2026-01-01T03:15:00.000Z", n: 1 },
     ]);
   });
 
@@ -306,6 +315,103 @@ describe("no firing is lost", () => {
   });
 });
 
+describe("many at once", () => {
+  test("the ends of hundreds of firings of one schedule, or of one backfill, come to it in one change", async () => {
+    const { gate, plays } = gated();
+    const trigger = { cron: "* * * * *" };
+    const made = await started({
+      plays,
+      maxConcurrentRuns: 400,
+      schedules: [spec({ trigger, overlap: "allow" })],
+    });
+    const { schedules } = made.executor;
+    await made.clock.advance(120 * 60_000);
+    const range = { from: new Date("2025-12-01T00:00:00Z"), to: new Date("2025-12-01T02:00:00Z"), concurrency: 200 };
+    const handle = (await schedules.backfill("s", range))._unsafeUnwrap();
+    for (let turn = 0; turn < 60; turn += 1) await made.clock.advance(0);
+    const { store } = made;
+    const advance = store.schedules.advance.bind(store.schedules);
+    let acts = 0;
+    store.schedules.advance = (changes) => {
+      acts += 1;
+      return advance(changes);
+    };
+    gate.open();
+    for (let turn = 0; turn < 300 && (await handle.get())?.endedAt === null; turn += 1) await made.clock.advance(0);
+    expect(await handle.get()).toMatchObject({ state: "completed", succeeded: 120 });
+    for (let turn = 0; turn < 30; turn += 1) await made.clock.advance(0);
+    expect(await schedules.get("s")).toMatchObject({ succeeded: 120 });
+    expect(acts).toBeLessThan(200);
+  });
+
+  test("a backfill's windows reach to the nominal time before its range", async () => {
+    const job = defineJob({
+      name: "load",
+      query: "select 1 where {since} < {until}",
+      params: { since: "VARCHAR", until: "VARCHAR" },
+      destination: { table: "out.t", mode: "append" },
+    });
+    const times = { since: "previous", until: "nominal" } as const;
+    const made = await started({ jobs: [job], schedules: [spec({ trigger: { cron: "0 6 * * *" }, job, times })] });
+    const range = { from: new Date("2025-12-02T00:00:00Z"), to: new Date("2025-12-04T00:00:00Z") };
+    const handle = (await made.executor.schedules.backfill("s", range))._unsafeUnwrap();
+    for (let turn = 0; turn < 300 && (await handle.get())?.endedAt === null; turn += 1) await made.clock.advance(0);
+    const { runs } = await made.executor.listRuns({ limit: 10 });
+    expect(runs.map(({ parameters }) => parameters).reverse()).toEqual([
+      { since: "2025-12-01T06:00:00.000Z", until: "2025-12-02T06:00:00.000Z" },
+      { since: "2025-12-02T06:00:00.000Z", until: "2025-12-03T06:00:00.000Z" },
+    ]);
+  });
+
+  test("tens of thousands of missed firings are counted, in steps that leave the host its turn", async () => {
+    const everySecond = spec({ trigger: { everyMs: 1_000, anchor: "2026-01-01T00:00:00Z" }, catchUp: "latest" });
+    const made = await started({ schedules: [everySecond] });
+    const schedule = (await made.store.schedules.getSchedules(["s"]))[0]!;
+    const later = new Date(schedule.cursor.getTime() + 40_000_000);
+    made.clock.jumpTo(later);
+    for (let turn = 0; turn < 2_000; turn += 1) {
+      await made.clock.advance(100);
+      const { dueAt } = (await made.executor.schedules.get("s"))!;
+      if (dueAt!.getTime() > made.clock.now()) break;
+    }
+    const found = (await made.executor.schedules.get("s"))!;
+    expect(found.missed + found.firings).toBe((found.cursor.getTime() - schedule.createdAt.getTime()) / 1_000);
+    expect(found.missed).toBeGreaterThan(39_000);
+  });
+
+  test("occurrences are deleted when runs of their time are", async () => {
+    const DAY = 24 * HOUR;
+    const made = await started({ schedules: [spec({ maxFirings: 1 })] });
+    await made.clock.advance(HOUR);
+    await until(made, ["01:00 succeeded"]);
+    made.clock.jumpTo(made.clock.now() + 89 * DAY);
+    await made.clock.advance(80_000);
+    expect(await statesOf(made)).toEqual(["01:00 succeeded"]);
+    made.clock.jumpTo(made.clock.now() + DAY);
+    await made.clock.advance(80_000);
+    expect(await statesOf(made)).toEqual([]);
+    expect(await made.executor.schedules.get("s")).toMatchObject({ succeeded: 1 });
+  });
+
+  test("a host without schedules asks the ledger nothing about them when its runs end", async () => {
+    const made = await started();
+    await made.clock.advance(10_000);
+    let asked = 0;
+    const { endedOccurrences } = made.store.schedules;
+    made.store.schedules.endedOccurrences = (query) => {
+      asked += 1;
+      return endedOccurrences.call(made.store.schedules, query);
+    };
+    for (let run = 0; run < 10; run += 1) {
+      const handle = await made.executor.submitOrThrow("load");
+      await made.clock.advance(0);
+      await handle.result();
+    }
+    await made.clock.advance(10_000);
+    expect(asked).toBe(0);
+  });
+});
+
 describe("what is told is so", () => {
   test("a firing by hand that is to replace the run does so", async () => {
     const { plays } = gated();
@@ -317,6 +423,8 @@ describe("what is told is so", () => {
     const asked = (await schedules.trigger("s", { overlap: "cancel_running" }))._unsafeUnwrap();
     expect(asked.state).toBe("buffered");
     await until(made, ["01:00 cancelled", "01:01 started"]);
+    // Until its query is under way.
+    for (let turn = 0; turn < 30; turn += 1) await made.clock.advance(0);
     const bad = (await schedules.trigger("s", { overlap: "sometimes" as "skip" }))._unsafeUnwrapErr();
     expect(bad).toMatchObject({ code: "invalid_definition", field: "overlap" });
   });

@@ -78,6 +78,11 @@ function zoneOf(timeZone: string): ZoneOffsets {
 }
 
 function expressionOf(expression: string): NextWallTime {
+  const fields = expression.trim().split(/\s+/).length;
+  // croner takes more: seven fields, with years, and single dates.
+  if (!expression.startsWith("@") && fields !== 5 && fields !== 6) {
+    throw invalid("expression", `"${expression}" has ${fields} fields`, "Write 5 or 6 fields, as in 0 6 * * 1-5.");
+  }
   try {
     return cronExpression(expression);
   } catch (cause) {

@@ -5,6 +5,7 @@ import type { ConnectionSnapshot } from "../../ports/connection.js";
 import type { ExplainedScan } from "../../ports/query-engine.js";
 import type { ScanRequest, WantedRows } from "../../ports/table-source.js";
 import { checkedBatches } from "./checked-batches.js";
+import { collidingColumns } from "./colliding-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
 import type { FoundTable } from "./found-table.js";
@@ -61,6 +62,7 @@ export class ScannedTables {
   ): Promise<ScannedTable> {
     const schema = await fromSource(table, table.source.schema(signal));
     if (schema === null) throw missing(table);
+    refuseColumns(table, schema);
     const isWhole = table.source.immutable === true;
     const standsFor =
       isWhole && rows
@@ -201,6 +203,23 @@ async function fromSource<T>(table: FoundTable, work: Promise<T>): Promise<T> {
       cause: error,
     });
   }
+}
+
+/** DuckDB has no table without columns, and none of which two differ in case only. */
+function refuseColumns({ name, connection }: FoundTable, schema: TableSchema): void {
+  const colliding = collidingColumns(schema);
+  if (colliding.length === 0 && schema.columns.length > 0) return;
+  const list = colliding.map((column) => `"${column}"`).join(", ");
+  throw new JobError("unsupported_query", {
+    message:
+      list === ""
+        ? `The query reads "${name}", which has no columns.`
+        : `The query reads "${name}", of which the columns ${list} differ in case only.`,
+    hint: "Read a view of it: one that has columns, each with a name of its own in lower case.",
+    connection,
+    table: name,
+    ...(list !== "" && { columns: colliding }),
+  });
 }
 
 function missing({ name, connection }: FoundTable): JobError<"sql_plan_failure"> {

@@ -58,7 +58,7 @@ export class SourceCatalog {
   private readonly ddl: OneAtATime;
   private readonly attached: AttachedFiles;
   private readonly scanned: ScannedTables;
-  /** The body of the view that stands for a table, by the table's name in lower case. */
+  /** The body of the view that stands for a table, by the table's path in lower case. */
   private readonly views = new Map<string, string>();
 
   constructor(
@@ -150,11 +150,12 @@ export class SourceCatalog {
   }
 
   private async view(connection: EngineConnection, table: FoundTable, body: string): Promise<void> {
-    const key = table.name.toLowerCase();
+    const path = pathOf(table);
+    // `crm."sales.orders"` is the same table as `crm.sales.orders`, under another path.
+    const key = JSON.stringify(path).toLowerCase();
     if (this.views.get(key) === body) return;
     await this.ddl.run(async () => {
       if (this.views.get(key) === body) return;
-      const path = pathOf(table);
       for (const statement of namespaceOf(path)) await connection.execute(statement);
       await connection.read(`create or replace view ${path.map(quoteIdentifier).join(".")} as ${body}`);
       this.views.set(key, body);

@@ -21,8 +21,12 @@ export interface ConditionWords<V> {
   nameOf(column: string): string | undefined;
 }
 
-/** More would only make long statements, which every system parses deeper than it should. */
+/** Of one list. More would only make long statements. */
 const MOST_VALUES = 100;
+/** Of one statement: SQLite refuses expressions of a depth of 1,000, and a chain of conditions is as deep as it is long. */
+const MOST_CONDITIONS = 300;
+/** So many letters of a constant count as a condition: servers refuse statements of some megabytes. */
+const LETTERS_PER_CONDITION = 1_000;
 
 /** What of the wanted rows a system can be asked for. */
 export interface PushedFilters<V> {
@@ -36,9 +40,40 @@ export function pushedFilters<V>(
   { filters = [], limit }: Pick<WantedRows, "filters" | "limit">,
   words: ConditionWords<V>,
 ): PushedFilters<V> {
-  const { condition, complete } = allOf(filters, words);
-  const exact = complete && condition?.exact !== false;
+  let left = MOST_CONDITIONS;
+  const few = filters.filter((filter) => {
+    const size = sizeOf(filter);
+    if (size > left) return false;
+    left -= size;
+    return true;
+  });
+  const { condition, complete } = allOf(few, words);
+  const exact = complete && few.length === filters.length && condition?.exact !== false;
   return { where: condition?.sql, limit: exact ? limit : undefined };
+}
+
+/** As conditions of the statement. */
+function sizeOf(filter: RowFilter): number {
+  switch (filter.kind) {
+    case "compare":
+      return sizeOfConstant(filter.value);
+    case "in":
+      return sum(filter.values.map(sizeOfConstant));
+    case "is_null":
+    case "is_not_null":
+      return 1;
+    case "and":
+    case "or":
+      return sum(filter.parts.map(sizeOf));
+  }
+}
+
+function sizeOfConstant({ value }: FilterValue): number {
+  return 1 + (typeof value === "string" ? Math.floor(value.length / LETTERS_PER_CONDITION) : 0);
+}
+
+function sum(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 function conditionOf<V>(filter: RowFilter, words: ConditionWords<V>): Condition<V> | undefined {

@@ -94,6 +94,9 @@ export const scheduleAdvanceClauses = ofSchedules({
     );
     const found = await store.listOccurrences({ scheduleId: "s", limit: 9 });
     assert.deepEqual(found, [trial.occurrence(4), trial.occurrence(3), started]);
+    const steps = [changed(b), changed(changed(b)), changed(changed(b))];
+    assert.deepEqual(await store.advance(steps.map((schedule) => ({ schedule }))), [true, true, false]);
+    assert.deepEqual(await store.getSchedules(["b"]), steps.slice(1, 2));
     assert.deepEqual(await store.advance([]), []);
   },
 
@@ -116,6 +119,14 @@ export const scheduleAdvanceClauses = ofSchedules({
       changes.map(() => false),
     );
     assert.equal((await store.occurrencesToStart(1_000)).length, 300);
+    const next = changes.map(({ schedule, insert }, at) => ({
+      schedule: changed(schedule),
+      insert: at % 100 === 7 ? insert : [trial.occurrence(at, { key: `next ${at}` })],
+    }));
+    assert.deepEqual(
+      await store.advance(next),
+      next.map((_, at) => at % 100 !== 7),
+    );
     assert.deepEqual(await store.dueSchedules(9), []);
   },
 });

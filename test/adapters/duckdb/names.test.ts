@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { csv, duckdb, rows } from "../../../src/adapters/duckdb/entry.js";
+import type { Column } from "../../../src/model/table-schema.js";
+import { strict, type StrictConnection } from "../../../src/testing/engine/strict-connection.js";
 import { NEVER_ABORTED, query, withEngine } from "./engine-session.js";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-names-"));
@@ -174,6 +176,41 @@ describe("duckdb()", () => {
         });
       },
     );
+  });
+});
+
+describe("tables that DuckDB cannot read by itself", () => {
+  const column = (name: string): Column => ({ name, type: { kind: "text" }, nullable: true });
+  const crm = (): StrictConnection =>
+    strict({
+      "sales.orders": { schema: { columns: [column("a")] }, rows: [{ a: "x" }] },
+      cases: { schema: { columns: [column("Id"), column("id"), column("other")] }, rows: [] },
+      nothing: { schema: { columns: [] }, rows: [] },
+    });
+
+  it("may be called by both spellings of a dotted name, one after the other", async () => {
+    for (const spellings of [
+      ["crm.sales.orders", 'crm."sales.orders"'],
+      ['crm."sales.orders"', "crm.sales.orders"],
+    ]) {
+      await withEngine({ crm: crm() }, async ({ rows: read }) => {
+        for (const spelling of spellings) expect(await read(`from ${spelling}`)).toEqual([{ a: "x" }]);
+      });
+    }
+  });
+
+  it.each([
+    ["cases", 'of which the columns "Id", "id" differ in case only', { columns: ["Id", "id"] }],
+    ["nothing", "which has no columns", {}],
+  ])("are refused with advice where DuckDB can have no such table: %s", async (table, message, details) => {
+    await withEngine({ crm: crm() }, async ({ rows: read }) => {
+      await expect(read(`select count(*) as n from crm.${table}`)).rejects.toMatchObject({
+        code: "unsupported_query",
+        message: expect.stringContaining(message),
+        connection: "crm",
+        ...details,
+      });
+    });
   });
 });
 

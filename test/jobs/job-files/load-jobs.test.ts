@@ -235,7 +235,11 @@ foo: 1
     ["a text", "job", "1:1  must be a mapping with kind, metadata and spec"],
     ["null", "null", "1:1  must be a mapping with kind, metadata and spec"],
     ["no kind", "metadata: {}", '1:1  needs its kind: "kind: job"'],
-    ["an empty kind", "kind:\nmetadata: {}", "1:1 kind is none of job, schedule, aliases, context, pipeline, semantics."],
+    [
+      "an empty kind",
+      "kind:\nmetadata: {}",
+      "1:1 kind is none of job, schedule, aliases, context, pipeline, semantics.",
+    ],
     [
       "a kind in capitals",
       "kind: Job",

@@ -49,7 +49,7 @@ export const MYSQL_DIALECT: LedgerDialect = {
 };
 
 /** Gates are locked by their stripe, of which there are so many: two that share one only wait for each other. */
-export const STRIPES = 512;
+const STRIPES = 512;
 
 export interface MysqlTables extends LedgerTables {
   /** One row for each stripe. */

@@ -130,11 +130,18 @@ async function databaseInUse(client: LedgerClient, { ledger }: LedgerWish): Prom
 }
 
 function qualified({ database, tables }: LedgerPlace): MysqlTables {
-  const named = Object.entries(tables).map(([key, name]: [string, string]) => [
-    key,
-    `${quotedName(database)}.${quotedName(name)}`,
-  ]);
-  return Object.fromEntries(named);
+  const named = (name: string): string => `${quotedName(database)}.${quotedName(name)}`;
+  return {
+    runs: named(tables.runs),
+    definitions: named(tables.definitions),
+    events: named(tables.events),
+    schedules: named(tables.schedules),
+    occurrences: named(tables.occurrences),
+    backfills: named(tables.backfills),
+    migrations: named(tables.migrations),
+    gates: named(tables.gates),
+    announcements: named(tables.announcements),
+  };
 }
 
 function madeElsewhere(ledger: string): JobError {

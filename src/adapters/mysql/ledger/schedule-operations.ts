@@ -104,7 +104,7 @@ export function scheduleOperations({ statements, largest }: OperationParts, with
     openOccurrences: ({ ids: keys }) => run(statements.openOccurrences, { keys }),
     occurrencesToStart: (given) => run(statements.occurrencesToStart, given),
     endedOccurrences: (given) => run(statements.endedOccurrences, given),
-    endedRuns: ({ ids }) => run(statements.endedRuns, { keys: ids.filter(isWellFormed) }),
+    runsById: ({ ids }) => run(statements.runsById, { keys: ids.filter(isWellFormed) }),
     pruneOccurrences: (given) =>
       within.do(async () => {
         const { rows } = await ask(statements.oldOccurrences, given);

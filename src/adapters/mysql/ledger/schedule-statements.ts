@@ -132,9 +132,9 @@ export function scheduleStatements({
         where o.state = 'started' and (r.seq is null or r.finished_at is not null)
         order by o.nominal_at, o.occurrence_key ${part(values)}`,
     ),
-    endedRuns: define<Keys, FullRow>(
+    runsById: define<Keys, FullRow>(
       ({ list }) => sql`select straight_join ${full} from ${list("keys", TEXT, "i")}
-        straight_join ${byId} on r.id = i.value where r.finished_at is not null`,
+        straight_join ${byId} on r.id = i.value`,
     ),
     /** What others have locked they delete. */
     oldOccurrences: define<

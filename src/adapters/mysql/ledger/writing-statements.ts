@@ -12,8 +12,8 @@ export const RUN_COLUMNS_GIVEN = [...SUBMITTED_NAMES, "short_key", "short_line"]
 export const CHANGING_NAMES = Object.keys(CHANGING) as Changing[];
 
 /** What the rows of steps hold beside what changes: of which run; and what it must be like still. */
-export const STEP_KEY = { run_seq: "bigint" };
-export const KNOWN_KEY = {
+const STEP_KEY = { run_seq: "bigint" };
+const KNOWN_KEY = {
   ...STEP_KEY,
   was_status: TEXT,
   was_epoch: "bigint",

@@ -35,7 +35,8 @@ function comparison(name: string, column: ReadColumn, operator: ComparisonOperat
   const text = typeof value === "string" ? value : "";
   switch (type.kind) {
     case "boolean":
-      return { sql: [`${name} ${operator} ${value === true ? 1 : 0}`], exact: true };
+      // What is no boolean is asked for too, so that it is refused when it is read, and not left out unseen.
+      return { sql: [`(${name} ${operator} ${value === true ? 1 : 0} or ${name} not in (0, 1))`], exact: true };
     case "integer": {
       // A year of two digits would be one of this century.
       if (native.name === "year") return undefined;
@@ -64,7 +65,7 @@ function comparison(name: string, column: ReadColumn, operator: ComparisonOperat
     case "text":
       return textComparison(name, column, operator, text);
     case "enum":
-      return operator === "=" && isAscii(text) ? { sql: [`${name} = `, { value: text }], exact: false } : undefined;
+      return operator === "=" && isAscii(text) ? equal(name, column, text) : undefined;
     default:
       return undefined;
   }
@@ -86,18 +87,28 @@ function cast(
 }
 
 /** Texts of UTF-8 can be compared by their bytes, which an index does not help with. */
-function textComparison(
-  name: string,
-  { charset, native }: ReadColumn,
-  operator: ComparisonOperator,
-  text: string,
-): Words {
+function textComparison(name: string, column: ReadColumn, operator: ComparisonOperator, text: string): Words {
+  const { charset, native } = column;
   const isUtf8 = charset === "utf8mb4" && native.name !== "set";
   const bytes = [`cast(${name} as binary) ${operator} cast(`, { value: text }, " as binary)"];
   if (operator !== "=") return isUtf8 ? { sql: bytes, exact: true } : undefined;
   // What a character set does not have cannot be compared with it.
-  if (!isUtf8) return isAscii(text) ? { sql: [`${name} = `, { value: text }], exact: false } : undefined;
-  return { sql: [`(${name} = `, { value: text }, " and ", ...bytes, ")"], exact: true };
+  const wide = isUtf8 || isAscii(text) ? equal(name, column, text) : undefined;
+  return wide && isUtf8 ? { sql: ["(", ...wide.sql, " and ", ...bytes, ")"], exact: true } : wide;
+}
+
+/**
+ * By the column's own collation, so that an index serves, and said so: what a view computes has no collation that would win
+ * over a constant's. Not for numbers and addresses that are read as text: the server would make such of any text, and warn.
+ */
+function equal(name: string, { charset, collation }: ReadColumn, text: string): Words {
+  if (charset === null || collation === null) return undefined;
+  const sql = [
+    `${name} = convert(`,
+    { value: text },
+    ` using ${quotedName(charset)}) collate ${quotedName(collation)}`,
+  ];
+  return { sql, exact: false };
 }
 
 function isAscii(text: string): boolean {

@@ -12,15 +12,16 @@ export interface ReadTable {
 
 export interface ReadColumn extends Column {
   readonly native: NativeType;
-  /** Of a text column. */
+  /** Of a text column, with the collation by which the server compares it. */
   readonly charset: string | null;
+  readonly collation: string | null;
   /** Dates without a year, a month or a day are read as null. */
   readonly zeroIsNull: boolean;
 }
 
 const COLUMNS = `
   select table_name as \`of\`, column_name as name, column_type as type, is_nullable as nullable, extra as extra,
-    character_set_name as charset
+    character_set_name as charset, collation_name as collation
   from information_schema.columns where table_schema = ? and table_name = ? order by ordinal_position`;
 
 /** Null when there is no table and no view of exactly this name, or none that this user may read. */
@@ -35,7 +36,7 @@ export async function readTable(
 }
 
 export function schemaOf({ columns }: ReadTable): TableSchema {
-  return { columns: columns.map(({ native: _, charset: __, zeroIsNull: ___, ...column }) => column) };
+  return { columns: columns.map(({ native: _, charset: __, collation: ___, zeroIsNull: ____, ...column }) => column) };
 }
 
 function readColumn(row: TextRow, options: MysqlReadOptions): ReadColumn {
@@ -50,6 +51,7 @@ function readColumn(row: TextRow, options: MysqlReadOptions): ReadColumn {
     nativeType,
     native,
     charset: row["charset"] ?? null,
+    collation: row["collation"] ?? null,
     zeroIsNull: options.zeroDates === "null" && (type.kind === "date" || type.kind === "timestamp"),
   };
 }

@@ -39,7 +39,7 @@ export function scheduleOperations(statements: Statements, run: Run): ScheduleOp
     openOccurrences: (given) => run(statements.openOccurrences, given),
     occurrencesToStart: (given) => run(statements.occurrencesToStart, given),
     endedOccurrences: (given) => run(statements.endedOccurrences, given),
-    endedRuns: ({ ids }) => run(statements.endedRuns, { ids: ids.filter((id) => !id.includes(NUL)) }),
+    runsById: ({ ids }) => run(statements.runsById, { ids: ids.filter((id) => !id.includes(NUL)) }),
     pruneOccurrences: async (given) => (await run(statements.pruneOccurrences, given)).length,
 
     insertBackfill: (row) => run(statements.insertBackfill, columnsOf([row], namesOf(BACKFILL))),

@@ -118,16 +118,17 @@ export function scheduleStatements({
     occurrencesToStart: define<Part, OccurrenceBody>(
       (value) => sql`${occurrence} where state = 'scheduled' order by nominal_at, occurrence_key ${part(value)}`,
     ),
+    // A seek for each, also where the server takes the table of runs for empty: a subquery with a limit is not made a join.
     endedOccurrences: define<Part, EndedRow>(
       (value) => sql`select o.occurrence_key, o.body, ${full} from ${occurrences} o
-        left join lateral (select ${row} from ${runs} where id = o.run_id) r on true ${withDefinition}
+        left join lateral (select ${row} from ${runs} where id = o.run_id limit 1) r on true ${withDefinition}
         where o.state = 'started' and (r.seq is null or r.finished_at is not null)
         order by o.nominal_at, o.occurrence_key ${part(value)}`,
     ),
-    endedRuns: define<{ readonly ids: readonly string[] }, FullRow>(
-      (value) => sql`select ${full} from (
-          select ${row} from ${runs} where id = any (${value("ids", "text[]")}) and finished_at is not null
-        ) r ${withDefinition}`,
+    runsById: define<{ readonly ids: readonly string[] }, FullRow>(
+      (value) => sql`select ${full} from unnest(${value("ids", "text[]")}) as i(id)
+        cross join lateral (select ${row} from ${runs} where id = i.id limit 1) r
+        ${withDefinition}`,
     ),
     pruneOccurrences: define<{ readonly olderThanMs: number; readonly limit: number }, object>(
       (value) => sql`delete from ${occurrences} where occurrence_key = any (array(

@@ -15,7 +15,8 @@ export interface ReadableTable {
 
 // Tables, partitioned and foreign ones, views and materialized views. What a function says of a file is of now, what a
 // row of pg_class says of it is of the transaction's moment: they differ after TRUNCATE and what rewrites a table. That is
-// asked of all tables that are read with this one: its partitions, its children, those of a view.
+// asked of all tables that are read with this one: its partitions, its children, those of a view. The same goes for which
+// partitions a table has: a partition that was attached or detached keeps its file. One made since has no rows to see.
 const RELATION = `
   with recursive reached as (
     select to_regclass($1)::oid as oid
@@ -32,6 +33,17 @@ const RELATION = `
     exists (
       select from reached r join pg_catalog.pg_class f on f.oid = r.oid
       where f.relfilenode <> 0 and f.relfilenode is distinct from pg_catalog.pg_relation_filenode(f.oid)
+    ) or exists (
+      select from reached r join pg_catalog.pg_class p on p.oid = r.oid and p.relkind = 'p'
+      cross join lateral (
+        select was.oid as was, now.oid as now
+        from (select i.inhrelid as oid from pg_catalog.pg_inherits i where i.inhparent = r.oid) was
+        full join (
+          select n.relid::oid as oid from pg_catalog.pg_partition_tree(r.oid) n where n.parentrelid = r.oid
+        ) now on now.oid = was.oid
+      ) part
+      where part.now is null
+        or part.was is null and exists (select from pg_catalog.pg_class f where f.oid = part.now)
     ) as replaced
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.oid = to_regclass($1) and c.relkind in ('r', 'p', 'f', 'v', 'm')`;
@@ -55,7 +67,7 @@ const COLUMNS = `
   )
   select a.attname as name, format_type(a.atttypid, a.atttypmod) as declared, b.required,
     coalesce(i.type, b.type) as type, coalesce(i.modifier, b.modifier) as modifier, b.element is not null as array,
-    coalesce(l.collisdeterministic, true) as deterministic,
+    coalesce(l.collisdeterministic, true) as deterministic, format_type(b.type, null) as base,
     (select json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum e
       where e.enumtypid = coalesce(i.type, b.type)) as labels
   from based b
@@ -90,6 +102,7 @@ function nativeColumn(row: TextRow): NativeColumn {
   return {
     name: row["name"] ?? "",
     declared: row["declared"] ?? "",
+    base: row["base"] ?? "",
     nullable: row["required"] !== "t",
     oid: Number(row["type"]),
     modifier: Number(row["modifier"]),

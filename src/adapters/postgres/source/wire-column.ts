@@ -6,6 +6,8 @@ export interface NativeColumn {
   readonly name: string;
   /** The type as the table declares it. */
   readonly declared: string;
+  /** That type below its domains, as SQL text. */
+  readonly base: string;
   readonly nullable: boolean;
   readonly isArray: boolean;
   readonly oid: number;
@@ -61,6 +63,7 @@ export function wireColumn(column: NativeColumn, options: ReadOptions): WireColu
   const quoted = quotedName(name);
   const known = knownForm(column, options);
   const { type, form, cast = "" } = known ?? AS_TEXT;
+  const suffix = cast === "" ? castOfDomain(column) : `::${cast}${isArray ? "[]" : ""}`;
   return {
     name,
     nullable,
@@ -68,8 +71,13 @@ export function wireColumn(column: NativeColumn, options: ReadOptions): WireColu
     nativeType: declared,
     form,
     type: isArray ? { kind: "list", item: type } : type,
-    expression: cast === "" ? quoted : `${quoted}::${cast}${isArray ? "[]" : ""}`,
+    expression: `${quoted}${suffix}`,
   };
+}
+
+/** Postgres compares an enum with no constant while a domain hides which enum it is. */
+function castOfDomain({ labels, isArray, declared, base }: NativeColumn): string {
+  return labels === null || isArray || declared === base ? "" : `::${base}`;
 }
 
 interface Known {

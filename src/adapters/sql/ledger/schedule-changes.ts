@@ -4,7 +4,7 @@ import type { ScheduleOperations } from "./schedule-operations.js";
 
 /**
  * Carries out each change that finds what it is based upon, whole, and says which: a statement for all of one kind. Only
- * when a change turns out to be divided, a part written and another not, all are taken back and made one by one.
+ * when one turns out to be divided, a part written and another not, all are taken back, and each half is tried again.
  */
 export async function advanceSchedules(
   transaction: LedgerTransaction,
@@ -47,9 +47,9 @@ async function carryOut(transaction: LedgerTransaction, changes: readonly Change
     if (!(error instanceof DividedChange)) throw error;
   }
   if (changes.length === 1) return [false];
-  const answers: boolean[] = [];
-  for (const change of changes) answers.push(...(await carryOut(transaction, [change])));
-  return answers;
+  const half = changes.length >> 1;
+  const first = await carryOut(transaction, changes.slice(0, half));
+  return [...first, ...(await carryOut(transaction, changes.slice(half)))];
 }
 
 async function together(schedules: ScheduleOperations, changes: readonly ChangeRows[]): Promise<readonly boolean[]> {

@@ -47,8 +47,7 @@ export interface ScheduleOperations {
   occurrencesToStart(given: Part): Promise<readonly OccurrenceBody[]>;
   /** Started ones whose run has ended or is not there, with that run. */
   endedOccurrences(given: Part): Promise<readonly EndedRow[]>;
-  /** Of these runs those that have ended. */
-  endedRuns(given: { readonly ids: readonly string[] }): Promise<readonly FullRow[]>;
+  runsById(given: { readonly ids: readonly string[] }): Promise<readonly FullRow[]>;
   /** Gives how many. */
   pruneOccurrences(given: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
 

@@ -46,8 +46,8 @@ export class SharedScheduleStore implements ScheduleStore {
 
   async getSchedules(ids: readonly string[]): Promise<readonly Schedule[]> {
     const asked = { ids: [...new Set(ids.map(sortableText))] };
-    const rows = await this.#ask((ledger) => ledger.schedulesById(asked));
-    return this.opened().reader.all(rows, scheduleOf);
+    const { reader } = this.opened();
+    return reader.all(await this.#ask((ledger) => ledger.schedulesById(asked)), scheduleOf);
   }
 
   async listSchedules(page: { readonly after?: string; readonly limit: number }): Promise<readonly Schedule[]> {
@@ -90,8 +90,8 @@ export class SharedScheduleStore implements ScheduleStore {
 
   async openOccurrences(scheduleIds: readonly string[]): Promise<readonly Occurrence[]> {
     const asked = { ids: [...new Set(scheduleIds.map(sortableText))] };
-    const rows = await this.#ask((ledger) => ledger.openOccurrences(asked));
-    return this.opened().reader.all(rows, occurrenceOf);
+    const { reader } = this.opened();
+    return reader.all(await this.#ask((ledger) => ledger.openOccurrences(asked)), occurrenceOf);
   }
 
   async occurrencesToStart(limit: number): Promise<readonly Occurrence[]> {
@@ -104,13 +104,14 @@ export class SharedScheduleStore implements ScheduleStore {
   }): Promise<readonly EndedRun[]> {
     const { runIds, limit } = query;
     if (runIds) return this.#endedOf([...new Set(runIds)], limit);
+    const { definitions } = this.opened();
     return this.#page(
       limit,
       (ledger, part) => ledger.endedOccurrences(part),
       (row) => {
         const occurrence = occurrenceOf(row);
         if (!isRun(row)) return { occurrence, run: null };
-        const run = this.#finished(row);
+        const run = finishedRun(row, definitions);
         return run && { occurrence, run };
       },
     );
@@ -146,9 +147,9 @@ export class SharedScheduleStore implements ScheduleStore {
   }
 
   async #endedOf(ids: readonly string[], limit: number): Promise<readonly EndedRun[]> {
-    const { connections, reader } = this.opened();
+    const { connections, reader, definitions } = this.opened();
     const { runs, rows } = await connections.transaction(READING, async ({ schedules }) => {
-      const ended = reader.all(await schedules.endedRuns({ ids }), (row) => this.#finished(row));
+      const ended = reader.all(await schedules.runsById({ ids }), (row) => finishedRun(row, definitions));
       const byKey = new Map(
         ended.flatMap((run) => {
           const key = occurrenceOfRunKey(run.idempotencyKey);
@@ -165,11 +166,6 @@ export class SharedScheduleStore implements ScheduleStore {
       },
       limit,
     );
-  }
-
-  #finished(row: FullRow): FinishedRun | undefined {
-    const { run } = recordOf(row, this.opened().definitions.read);
-    return isFinished(run) ? run : undefined;
   }
 
   /** What can be read of rows: as many as asked for, also where others among them cannot be. */
@@ -214,6 +210,11 @@ const READING = { durable: false, plans: "finding" } as const;
 
 function isRun(row: EndedRow): row is EndedRow & FullRow {
   return row.seq !== null;
+}
+
+function finishedRun(row: FullRow, definitions: Definitions): FinishedRun | undefined {
+  const { run } = recordOf(row, definitions.read);
+  return isFinished(run) ? run : undefined;
 }
 
 function isFinished(run: JobRun): run is FinishedRun {

@@ -21,8 +21,6 @@ interface Ids {
 /** What SQLite binds by name, in any order of its keys. */
 type Bound<Row> = { readonly [C in keyof Row]: Row[C] };
 
-export type ScheduleStatements = ReturnType<typeof scheduleStatements>;
-
 /** The statements that read and write schedules, their occurrences and backfills. */
 export function scheduleStatements(maker: StatementMaker) {
   return {

@@ -4,7 +4,7 @@ import type { DataType } from "../../../../src/model/data-type.js";
 import type { FilterValue, RowFilter } from "../../../../src/model/row-filter.js";
 import { describeMysql } from "../../../support/describe-mysql.js";
 import { filtersAgree } from "../../../support/filters-agree.js";
-import { sourceOf } from "../../../support/read-source.js";
+import { readSource, sourceOf } from "../../../support/read-source.js";
 import { mysqlDatabase, type TestDatabase } from "./mysql-database.js";
 
 const NEVER_ABORTED = new AbortController().signal;
@@ -163,6 +163,14 @@ const TRIALS: readonly Trial[] = [
     asked: "exactly",
     options: { tinyint1: "boolean" },
   },
+  // The server would make numbers of the constants, and warn.
+  {
+    native: "decimal(60,2)",
+    type: TEXT,
+    values: ["1.5", "1e50"],
+    constants: ["1.50", "no number"],
+    asked: "only nulls",
+  },
   {
     native: "varbinary(5)",
     type: { kind: "bytes" },
@@ -186,6 +194,35 @@ describeMysql("filters that MySQL is asked for", () => {
     if (asked === "only nulls") expect(narrowed).toBe(2);
     else expect(narrowed).toBeGreaterThan(2);
     if (asked === "exactly") expect(limited).toBeGreaterThan(2);
+  });
+
+  it("compare what a view computes, which has no collation of its own", async () => {
+    await database.beside.query(
+      `set names utf8mb4 collate utf8mb4_general_ci; create or replace table t (id int);
+       insert into t values (1), (2);
+       create or replace view v as select id, concat('a', id) as computed, 'A' as constant, cast(id as char) as digits from t`,
+    );
+    const source = sourceOf(database.connection, "v");
+    const ids = async (column: string, value: string): Promise<unknown[]> => {
+      const filters: RowFilter[] = [{ kind: "compare", column, operator: "=", value: { type: TEXT, value } }];
+      return (await readSource(source, { columns: ["id"], filters })).map(({ id }) => id);
+    };
+    expect(await ids("computed", "a1")).toEqual([1]);
+    expect(await ids("computed", "é😀")).toEqual([]);
+    expect(await ids("constant", "A")).toEqual([1, 2]);
+    expect(await ids("constant", "a")).toEqual([]);
+    expect(await ids("digits", "2")).toEqual([2]);
+  });
+
+  it("never leave out a number that is no boolean, which a reader has to hear of", async () => {
+    await database.beside.query("create or replace table t (c tinyint(1)); insert into t values (0), (2)");
+    const source = sourceOf(database.open({ tinyint1: "boolean" }), "t");
+    for (const value of [true, false]) {
+      const filters: RowFilter[] = [
+        { kind: "compare", column: "c", operator: "=", value: { type: { kind: "boolean" }, value } },
+      ];
+      await expect(readSource(source, { columns: ["c"], filters })).rejects.toThrow("not 0 or 1");
+    }
   });
 
   it("are told in MySQL's words, with what cannot be asked left out, and a limit only where nothing is", async () => {

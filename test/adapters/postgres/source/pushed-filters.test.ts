@@ -83,6 +83,7 @@ const COMPARED: readonly Compared[] = [
   { column: "inet", held: ["10.0.0.1", "10.0.0.0/8"], type: { kind: "text" }, constants: ["10.0.0.1/32", "10.0.0.1"] },
   { column: "pair", held: ["(,)", "(1,a)"], type: { kind: "text" }, constants: ["(,)"] },
   { column: "mood", held: LABELS, type: { kind: "enum", values: LABELS }, constants: LABELS },
+  { column: "feeling", held: LABELS, type: { kind: "enum", values: LABELS }, constants: LABELS },
   {
     column: "bytea",
     held: ["\\x", "\\x00", "\\xff", "\\x5c27", "\\x61"],
@@ -153,6 +154,7 @@ describePostgres("the filters that a Postgres source leaves to the server", () =
     await using own = await reader(url);
     await own.client.query(`
       create type mood as enum ('z', 'a', 'it''s'); create type pair as (a integer, b text);
+      create domain passing as mood; create domain feeling as passing;
       create domain positive as integer check (value > 0);
       create collation caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`);
   });

@@ -14,6 +14,7 @@ const TRAILER = [0xff, 0xff];
 const INTEGER = {
   name: "n",
   declared: "integer",
+  base: "integer",
   nullable: true,
   isArray: false,
   oid: 23,

@@ -75,6 +75,43 @@ describePostgres("a moment of Postgres", () => {
     await own.client.query("drop table parted, child, parent; drop view outer_view, inner_view");
   });
 
+  it.each([
+    "detach partition part",
+    "detach partition part; delete from part",
+    "attach partition apart for values in (2)",
+  ])("does not take a table for another after %s", async (change) => {
+    await using own = await reader(url);
+    const [first] = await twoTables(own);
+    await own.client.query(`
+        create table parted (n integer, key integer) partition by list (key); create table apart (n integer, key integer);
+        create table part partition of parted for values in (1); insert into parted values (1, 1);
+        insert into apart values (2, 2); create view outside as select n from parted`);
+    await using crm = readOnly(url);
+    const snapshots = [await crm.snapshot!(NEVER_ABORTED), await crm.snapshot!(NEVER_ABORTED)] as const;
+    for (const snapshot of snapshots) expect(await read(snapshot, first)).toEqual([1]);
+    await own.client.query(`alter table parted ${change}`);
+    for (const [index, table] of ["parted", "outside"].entries()) {
+      const snapshot = snapshots[index]!;
+      await expect(read(snapshot, table)).rejects.toMatchObject({ code: "query_failed", retryable: true, table });
+      await snapshot.close();
+    }
+    await own.client.query("drop table if exists parted, part, apart cascade");
+  });
+
+  it("takes no heed of a partition that was made since", async () => {
+    await using own = await reader(url);
+    const [first] = await twoTables(own);
+    await own.client.query(`create table parted (n integer) partition by list (n);
+      create table part partition of parted for values in (1); insert into parted values (1)`);
+    await using crm = readOnly(url);
+    const snapshot = await crm.snapshot!(NEVER_ABORTED);
+    expect(await read(snapshot, first)).toEqual([1]);
+    await own.client.query("create table later partition of parted for values in (2); insert into parted values (2)");
+    expect(await read(snapshot, "parted")).toEqual([1]);
+    await snapshot.close();
+    await own.client.query("drop table parted");
+  });
+
   it("is over when a scan in it was left or failed", async () => {
     await using own = await reader(url);
     const [first, second] = await twoTables(own);
