@@ -46,11 +46,18 @@ export class ScheduleFolder {
     return { definitions, bad };
   }
 
-  /** @throws JobError `invalid_definition` when the file is that of another id. */
+  /** @throws JobError `invalid_definition` when the file is that of another id, or nobody knows of which. */
   async write(definition: ScheduleDefinition): Promise<void> {
     const { id } = definition;
     const file = join(this.folder, fileName(id));
     const other = await idIn(file);
+    if (other === null) {
+      throw new JobError("invalid_definition", {
+        message: `The file ${fileName(id)} is there already, and holds no schedule.`,
+        hint: "Mend it or remove it: it is not overwritten.",
+        field: "id",
+      });
+    }
     if (other !== undefined && other !== id) {
       throw new JobError("invalid_definition", {
         message: `The schedules "${id}" and "${other}" would have one file, ${fileName(id)}.`,
@@ -85,12 +92,12 @@ export function fileName(id: string): string {
   return `${id.replace(/[^A-Za-z0-9_-]/g, "_")}.json`;
 }
 
-/** Undefined: there is no file, or none that says whose it is. */
-async function idIn(file: string): Promise<string | undefined> {
+/** Undefined: there is no file; null: one that does not say whose it is. */
+async function idIn(file: string): Promise<string | null | undefined> {
   try {
     const spec = JSON.parse(await readFile(file, "utf8")) as { readonly id?: unknown } | null;
-    return typeof spec?.id === "string" ? spec.id : undefined;
-  } catch {
-    return undefined;
+    return typeof spec?.id === "string" ? spec.id : null;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ENOENT" ? undefined : null;
   }
 }

@@ -68,6 +68,23 @@ test("ids that would have one file are refused", async () => {
   expect(await executor.schedules.get("a.b")).toBeUndefined();
 });
 
+test("a file that somebody is still mending is not overwritten", async () => {
+  await writeFile(join(folder, "half.json"), '{ "id": "half", ');
+  const { executor } = await started();
+  const refused = (await executor.schedules.create(defineSchedule(spec("half"))))._unsafeUnwrapErr();
+  expect(refused).toMatchObject({ code: "invalid_definition", field: "id" });
+  expect(await readFile(join(folder, "half.json"), "utf8")).toBe('{ "id": "half", ');
+});
+
+test("changes of one schedule at the same time leave one whole file", async () => {
+  const { executor } = await started();
+  const { schedules } = executor;
+  (await schedules.create(defineSchedule(spec("a"))))._unsafeUnwrap();
+  const changes = ["x", "y", "z"].map((description) => schedules.update(defineSchedule(spec("a", { description }))));
+  for (const changed of await Promise.all(changes)) expect(changed.isOk()).toBe(true);
+  expect(await readdir(folder)).toEqual(["a.json"]);
+});
+
 const INSTANT = fc.date({ min: new Date("2000-01-01"), max: new Date("2100-01-01"), noInvalidDate: true });
 const SPECS = fc.record(
   {
