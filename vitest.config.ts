@@ -25,7 +25,8 @@ export default defineConfig({
     // By default one less than there are cores. Many files wait for other processes most of the time.
     maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Hooks start servers.
+    hookTimeout: 60_000,
     allowOnly: !onCi,
     // Every import is written out, so a test file reads like any other module.
     globals: false,

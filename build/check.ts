@@ -27,7 +27,7 @@ const stages: Readonly<Record<string, string>> = {
   lint: "npm run -s lint",
   types: "npm run -s types",
   unused: "npm run -s unused",
-  servers: "tsx build/install-servers.ts",
+  servers: "tsx build/install-servers.ts && tsx test/support/start-servers-once.ts",
   test: `npm test -s -- --reporter=default --reporter=json --outputFile.json=${REPORT}`,
   package: "npm run -s package",
   demo: "npm run -s demo",
