@@ -6,15 +6,15 @@ import { build } from "esbuild";
  * has grown by more than {@link ROOM} has to be looked at, and its figure written anew.
  */
 const SIZES_KIB = {
-  unpacked: 2655,
-  "defineJob alone": 40,
-  millrace: 166,
-  "millrace/duckdb": 137,
-  "millrace/sqlite": 120,
-  "millrace/postgres": 114,
-  "millrace/mysql": 120,
-  "millrace/lance": 54,
-  "millrace/testing": 117,
+  unpacked: 4194,
+  "defineJob alone": 41,
+  millrace: 225,
+  "millrace/duckdb": 160,
+  "millrace/sqlite": 214,
+  "millrace/postgres": 175,
+  "millrace/mysql": 179,
+  "millrace/lance": 57,
+  "millrace/testing": 167,
 };
 
 const ENTRIES = Object.keys(SIZES_KIB).filter((name) => name.startsWith("millrace"));

@@ -4,7 +4,7 @@ import type { FullRow, RunRow } from "../../sql/ledger-schema.js";
 import type { StatementParts } from "./statement-parts.js";
 import { TEXT, type Statement, type Values } from "./statement.js";
 
-interface ListedRuns {
+export interface ListedRuns {
   readonly limit: number;
   readonly except: readonly number[];
 }

@@ -26,7 +26,7 @@ export const BACKFILL = {
   body: TEXT,
 } as const;
 
-interface Keys {
+export interface Keys {
   readonly keys: readonly string[];
 }
 

@@ -9,17 +9,17 @@ import type {
 import { OPEN } from "../../sql/schedule-tables.js";
 import type { StatementMaker } from "./statements.js";
 
-interface Id {
+export interface Id {
   readonly id: string;
 }
 
 /** JSON text of a list. */
-interface Ids {
+export interface Ids {
   readonly ids: string;
 }
 
 /** What SQLite binds by name, in any order of its keys. */
-type Bound<Row> = { readonly [C in keyof Row]: Row[C] };
+export type Bound<Row> = { readonly [C in keyof Row]: Row[C] };
 
 /** The statements that read and write schedules, their occurrences and backfills. */
 export function scheduleStatements(maker: StatementMaker) {
