@@ -3,10 +3,12 @@ import { AsyncByteQueue } from "apache-arrow";
 import { commitTooLarge } from "../lance-failure.js";
 
 const FIRST_BYTES = 64 * 1024;
-/** Each growth makes the garbage collector look around; and what stays unused takes no memory. */
+/** Each growth makes the garbage collector look around, so there are few. */
 const GROWTH = 16;
-/** The system takes 2 ms to take back so much. */
-const RELEASED_BYTES = 16 * 1024 * 1024;
+/** What was never used takes time to give back: V8 writes zeros over it first. */
+const MOST_GROWTH_BYTES = 64 * 1024 * 1024;
+/** V8 and the system take 2 to 4 ms to take back so much. */
+const RELEASED_BYTES = 8 * 1024 * 1024;
 
 /**
  * The bytes of one commit in one piece, as Lance's binding wants them. It grows in place: nothing is copied while the host
@@ -33,7 +35,9 @@ export class IpcBuffer extends AsyncByteQueue<Uint8Array> {
     const end = this.#length + chunk.byteLength;
     if (end > this.maxBytes) throw commitTooLarge(this.maxBytes);
     if (end > this.#room.byteLength) {
-      this.#room.resize(Math.min(Math.max(end, GROWTH * this.#room.byteLength), this.maxBytes));
+      const room = this.#room.byteLength;
+      const wanted = Math.max(end, Math.min(GROWTH * room, room + MOST_GROWTH_BYTES));
+      this.#room.resize(Math.min(wanted, this.maxBytes));
     }
     this.#bytes.set(chunk, this.#length);
     this.#length = end;
@@ -46,9 +50,9 @@ export class IpcBuffer extends AsyncByteQueue<Uint8Array> {
 
   /** Gives the memory back, while the event loop turns: the garbage collector does not see how much it is. */
   async release(): Promise<void> {
-    while (this.#length > 0) {
-      this.#length = Math.max(0, this.#length - RELEASED_BYTES);
-      this.#room.resize(this.#length);
+    this.#length = 0;
+    while (this.#room.byteLength > 0) {
+      this.#room.resize(Math.max(0, this.#room.byteLength - RELEASED_BYTES));
       await new Promise(setImmediate);
     }
   }
