@@ -13,7 +13,7 @@ import type { OneAtATime } from "./one-at-a-time.js";
 import { quoteIdentifier } from "./quote.js";
 
 /** What goes into DuckDB between two turns of the event loop. */
-const ROWS_PER_TURN = 8_192;
+const ROWS_PER_TURN = 2_048;
 const BYTES_PER_TURN = 1_048_576;
 
 /** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
