@@ -58,3 +58,24 @@ test("gives its memory back", async () => {
   expect(buffer.byteLength).toBe(0);
   expect((full - process.memoryUsage.rss()) / MIB).toBeGreaterThan(200);
 });
+
+test("never has much more room than it needs: what was never used would be written over with zeros when it is given back", () => {
+  const buffer = new IpcBuffer(2048 * MIB);
+  const chunk = new Uint8Array(MIB).fill(7);
+  for (let written = 1; written <= 300; written++) {
+    buffer.write(chunk);
+    expect(buffer.taken().buffer.byteLength - buffer.byteLength).toBeLessThanOrEqual(64 * MIB);
+  }
+});
+
+test("gives its memory back by small pieces, between which the host has its turn", async () => {
+  const buffer = new IpcBuffer(1024 * MIB);
+  for (let written = 0; written < 100; written++) buffer.write(new Uint8Array(MIB).fill(7));
+  const room = buffer.taken().buffer;
+  const releasing = buffer.release();
+  for (let before = room.byteLength; room.byteLength > 0; before = room.byteLength) {
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(before - room.byteLength).toBeLessThanOrEqual(16 * MIB);
+  }
+  await releasing;
+});
