@@ -164,7 +164,7 @@ describe("nothing stands still for ever", () => {
     await made.clock.advance(40_000);
     expect(await store.getOccurrence(orphan.key)).toMatchObject({
       state: "cancelled",
-      reason: "its schedule was deleted",
+      reason: "its schedule is not there, or cannot be read",
     });
   });
 

