@@ -48,6 +48,11 @@ export interface ScheduleStore {
     readonly runIds?: readonly string[];
     readonly limit: number;
   }): Promise<readonly EndedRun[]>;
+  /**
+   * The ids of the runs that were made of occurrences, by the occurrences' keys, whether their entries know of them or not:
+   * `runKey` is the run's idempotency key. Those of which none was made are left out.
+   */
+  runsOf(occurrenceKeys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Deletes at most `limit` occurrences that ended longer ago than that, the first to end first; returns how many. */
   pruneOccurrences(range: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
   /** Stores a new backfill. False: the id is taken. */

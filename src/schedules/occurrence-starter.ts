@@ -100,7 +100,7 @@ export class OccurrenceStarter {
   async #start(all: readonly ToStart[]): Promise<readonly ToStart[]> {
     const { store, cancelRun, wake } = this.services;
     const results = await this.#submit(all);
-    const refused: { readonly occurrence: ToStart["occurrence"]; readonly error: JobSubmitError }[] = [];
+    let refused: { readonly occurrence: ToStart["occurrence"]; readonly error: JobSubmitError }[] = [];
     const made: { readonly occurrence: ToStart["occurrence"]; readonly runId: string }[] = [];
     for (const [{ occurrence }, result] of results) {
       const runId = result.match(
@@ -111,6 +111,13 @@ export class OccurrenceStarter {
       if (runId !== undefined) made.push({ occurrence, runId });
       else if (result.isErr() && !TRIED_AGAIN.has(result.error.code)) refused.push({ occurrence, error: result.error });
     }
+    // A process that died may have made the run, and the job is refused only by now.
+    const known = await store.runsOf(refused.map(({ occurrence }) => occurrence.key));
+    refused = refused.filter(({ occurrence }) => {
+      const runId = known.get(occurrence.key);
+      if (runId !== undefined) made.push({ occurrence, runId });
+      return runId === undefined;
+    });
     const changes = made.map(({ occurrence, runId }): ScheduleChange => {
       return { update: [{ from: "scheduled", to: { ...occurrence, state: "started", reason: null, runId } }] };
     });

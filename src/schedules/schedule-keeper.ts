@@ -167,7 +167,9 @@ export class ScheduleKeeper {
     const schedules = await store.getSchedules([...new Set(left.map(({ scheduleId }) => scheduleId))]);
     const byId = new Map(schedules.map((schedule) => [schedule.definition.id, schedule]));
     const orphans = left.filter(({ scheduleId, cause }) => !byId.has(scheduleId) && cause !== "backfill");
-    await store.advance(orphans.map((one) => ({ update: [calledOff(one, now, "its schedule is not there, or cannot be read")] })));
+    await store.advance(
+      orphans.map((one) => ({ update: [calledOff(one, now, "its schedule is not there, or cannot be read")] })),
+    );
     await this.starter.start(left.flatMap((occurrence) => toStart(occurrence, byId.get(occurrence.scheduleId))));
     return true;
   }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import type { JobExecutor } from "../../src/executor/job-executor.js";
 import { defineJob } from "../../src/jobs/define-job.js";
+import { runKey } from "../../src/model/occurrence-key.js";
 import type { Occurrence } from "../../src/model/occurrence.js";
 import { defineSchedule } from "../../src/schedules/define-schedule.js";
 import type { ScheduleSpec } from "../../src/schedules/schedule-spec.js";
@@ -166,6 +167,17 @@ describe("nothing stands still for ever", () => {
       state: "cancelled",
       reason: "its schedule is not there, or cannot be read",
     });
+  });
+
+  test("a run that a process made before it died is its occurrence's, also when the job is refused by now", async () => {
+    const made = await started({ schedules: [spec()] });
+    const orphan = leftBehind();
+    await made.executor.submitOrThrow("load", {}, { idempotencyKey: runKey(orphan.key) });
+    await made.clock.advance(0);
+    made.engine.planError = new Error("the plan is bad by now");
+    await made.store.schedules.advance([{ insert: [orphan] }]);
+    await made.clock.advance(40_000);
+    await until(made, ["00:00 succeeded"]);
   });
 
   test("a clock that was put back puts no sweep off", async () => {

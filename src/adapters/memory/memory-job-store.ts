@@ -55,6 +55,7 @@ export class MemoryJobStore implements JobStore {
   readonly #schedules = new MemoryScheduleStore({
     now: () => this.#now(),
     byId: (id) => this.#runOf(this.#table.get(id)),
+    byIdempotencyKey: (key) => this.#runOf(this.#table.byIdempotencyKey(key)),
   });
 
   constructor({ snapshot }: MemoryJobStoreOptions = {}) {

@@ -1,5 +1,5 @@
 import type { Backfill } from "../../model/backfill.js";
-import { occurrenceOfRunKey } from "../../model/occurrence-key.js";
+import { occurrenceOfRunKey, runKey } from "../../model/occurrence-key.js";
 import { isOpenOccurrence, type Occurrence } from "../../model/occurrence.js";
 import { plainCopy } from "../../model/plain-copy.js";
 import { isTerminal } from "../../model/run-status.js";
@@ -12,6 +12,7 @@ export interface MemoryRuns {
   /** Rejects while the store is closed. */
   readonly now: () => Promise<number>;
   readonly byId: (id: string) => JobRun | undefined;
+  readonly byIdempotencyKey: (key: string) => JobRun | undefined;
 }
 
 /** All that a {@link MemoryScheduleStore} holds, as plain data. */
@@ -151,6 +152,17 @@ export class MemoryScheduleStore implements ScheduleStore {
       if (run === undefined || isFinished(run)) ended.push({ occurrence: plainCopy(occurrence), run: run ?? null });
     }
     return ended;
+  }
+
+  async runsOf(occurrenceKeys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const asked = [...occurrenceKeys];
+    await this.runs.now();
+    return new Map(
+      asked.flatMap((key) => {
+        const run = this.runs.byIdempotencyKey(runKey(key));
+        return run ? [[key, run.id] as const] : [];
+      }),
+    );
   }
 
   async pruneOccurrences({

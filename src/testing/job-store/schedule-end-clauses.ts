@@ -67,6 +67,23 @@ export const scheduleEndClauses = ofSchedules({
     assert.equal(pruned.filter(({ run }) => run !== null).length, 1);
   },
 
+  "runs of occurrences are told by the occurrences' keys, whether these know of them or not": async (trial) => {
+    const { store } = trial;
+    const given = [0, 1, 2].map((at) => trial.occurrence(at));
+    await trial.insert(...given);
+    const [pending, ended, without] = given;
+    assert(pending && ended && without);
+    const { id: endedId } = await trial.run(ended, "failed");
+    const { id: pendingId } = await trial.run(pending, "pending");
+    const keys = [ended, without, pending].map(({ key }) => key);
+    const found = await store.runsOf([...keys, "unknown", keys[0] ?? ""]);
+    assert.deepEqual(
+      new Map([...found].sort()),
+      new Map([[ended.key, endedId] as const, [pending.key, pendingId] as const].sort()),
+    );
+    assert.equal((await store.runsOf([])).size, 0);
+  },
+
   "the run of an occurrence is found by its key, whatever is in it": async (trial) => {
     const { store } = trial;
     for (const id of ODD_IDS) {

@@ -1,5 +1,5 @@
 import type { Backfill } from "../../../model/backfill.js";
-import { occurrenceOfRunKey } from "../../../model/occurrence-key.js";
+import { occurrenceOfRunKey, runKey } from "../../../model/occurrence-key.js";
 import { isOpenOccurrence, type Occurrence } from "../../../model/occurrence.js";
 import { isTerminal } from "../../../model/run-status.js";
 import type { FinishedRun, JobRun } from "../../../model/run.js";
@@ -114,6 +114,19 @@ export class SharedScheduleStore implements ScheduleStore {
         const run = finishedRun(row, definitions);
         return run && { occurrence, run };
       },
+    );
+  }
+
+  async runsOf(occurrenceKeys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const byText = new Map(occurrenceKeys.map((key) => [JSON.stringify(runKey(key)), key]));
+    const { connections } = this.opened();
+    if (byText.size === 0) return new Map();
+    const rows = await connections.transaction(READING, ({ ledger }) => ledger.runsByKey({ keys: [...byText.keys()] }));
+    return new Map(
+      rows.flatMap(({ id, idempotency_key: text }) => {
+        const key = byText.get(text ?? "");
+        return key === undefined ? [] : [[key, id] as const];
+      }),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Backfill } from "../../../model/backfill.js";
-import { occurrenceOfRunKey } from "../../../model/occurrence-key.js";
+import { occurrenceOfRunKey, runKey } from "../../../model/occurrence-key.js";
 import { isOpenOccurrence, type Occurrence } from "../../../model/occurrence.js";
 import { isTerminal } from "../../../model/run-status.js";
 import type { FinishedRun, JobRun } from "../../../model/run.js";
@@ -110,6 +110,18 @@ export class SqliteScheduleStore implements ScheduleStore {
           return ended && isFinished(ended) ? { occurrence, run: ended } : undefined;
         },
         limit,
+      );
+    });
+  }
+
+  async runsOf(occurrenceKeys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const asked = [...occurrenceKeys];
+    return this.#read(({ statements }) => {
+      return new Map(
+        asked.flatMap((key) => {
+          const row = statements.runByKey.get({ key: JSON.stringify(runKey(key)) });
+          return row ? [[key, row.id] as const] : [];
+        }),
       );
     });
   }
