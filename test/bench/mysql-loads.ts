@@ -7,7 +7,8 @@ import type { Figure } from "./figure.js";
 import { databaseTables, type LoadTable, makeTable, secondsOf, secondsOfLoad } from "./load-tables.js";
 import { mariadbArguments, mariadbPassword } from "./mariadb-client.js";
 import { notMeasured, programMissing, runProgram } from "./program.js";
-import { batches, readyFile, readyRows } from "./ready-rows.js";
+import { readyFile } from "./ready-rows.js";
+import { secondsByHand } from "./rows-by-hand.js";
 import { scaled } from "./scale.js";
 import { inTemporaryFolder } from "./temporary-folder.js";
 
@@ -47,7 +48,7 @@ async function mysqlLoad(url: string, table: LoadTable, file: string): Promise<C
       await ask(url, "truncate t");
       return secondsOfLoad(table, writable(url), { table: "out.t" }, watch);
     },
-    others: [loadData(url, table, file), await inserts(url, table)],
+    others: [loadData(url, table, file), inserts(url, table)],
   };
 }
 
@@ -67,22 +68,21 @@ function loadData(url: string, table: LoadTable, file: string): Opponent {
 }
 
 /** One statement with a thousand rows of values after the other, in one transaction. */
-async function inserts(url: string, table: LoadTable): Promise<Opponent> {
-  const rows = await readyRows(table, ROWS_BY_HAND);
+function inserts(url: string, table: LoadTable): Opponent {
   return {
     name: "INSERTs of 1,000 rows",
     bound: 2.5,
-    rows: rows.length,
+    rows: ROWS_BY_HAND,
     load: async () => {
       await ask(url, "truncate t");
       const connection = await createConnection(url);
-      const seconds = await secondsOf(async () => {
+      const seconds = await secondsByHand(table, ROWS_BY_HAND, async (thousands) => {
         await connection.beginTransaction();
-        for (const batch of batches(rows)) await connection.query("insert into t values ?", [batch]);
+        for await (const rows of thousands) await connection.query("insert into t values ?", [rows]);
         await connection.commit();
       });
       await connection.end();
-      await counted(url, rows.length);
+      await counted(url, ROWS_BY_HAND);
       return seconds;
     },
   };

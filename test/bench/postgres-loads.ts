@@ -6,7 +6,8 @@ import { contest, type Contest, type Opponent } from "./contest.js";
 import type { Figure } from "./figure.js";
 import { databaseTables, type LoadTable, makeTable, secondsOf, secondsOfLoad } from "./load-tables.js";
 import { notMeasured, programMissing, runProgram } from "./program.js";
-import { batches, columnsOf, readyFile, readyRows } from "./ready-rows.js";
+import { columnsOf, readyFile } from "./ready-rows.js";
+import { secondsByHand } from "./rows-by-hand.js";
 import { scaled } from "./scale.js";
 import { inTemporaryFolder } from "./temporary-folder.js";
 
@@ -86,7 +87,7 @@ async function postgresLoad(
     },
     others: [
       psql,
-      ...(byHand ? [await inserts(url, table)] : []),
+      ...(byHand ? [inserts(url, table)] : []),
       ...(mode.kind === "upsert" && key !== undefined ? [await stagedByHand(url, table, csv, key)] : []),
     ],
   };
@@ -116,27 +117,26 @@ async function stagedByHand(url: string, table: LoadTable, csv: string, key: str
 }
 
 /** One statement with a thousand rows of parameters after the other, in one transaction. */
-async function inserts(url: string, table: LoadTable): Promise<Opponent> {
-  const rows = await readyRows(table, ROWS_BY_HAND);
+function inserts(url: string, table: LoadTable): Opponent {
   return {
     name: "INSERTs of 1,000 rows",
     bound: 10,
-    rows: rows.length,
+    rows: ROWS_BY_HAND,
     load: async () => {
       await emptied(url);
       const client = new pg.Client({ connectionString: url });
       await client.connect();
-      const seconds = await secondsOf(async () => {
+      const seconds = await secondsByHand(table, ROWS_BY_HAND, async (thousands) => {
         await client.query("begin");
-        for (const batch of batches(rows)) {
+        for await (const rows of thousands) {
           let place = 0;
-          const values = batch.map((row) => `(${row.map(() => `$${(place += 1)}`).join(", ")})`).join(", ");
-          await client.query(`insert into t values ${values}`, batch.flat());
+          const values = rows.map((row) => `(${row.map(() => `$${(place += 1)}`).join(", ")})`).join(", ");
+          await client.query(`insert into t values ${values}`, rows.flat());
         }
         await client.query("commit");
       });
       await client.end();
-      await counted(url, rows.length);
+      await counted(url, ROWS_BY_HAND);
       return seconds;
     },
   };

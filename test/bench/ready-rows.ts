@@ -29,29 +29,3 @@ export async function columnsOf(table: LoadTable): Promise<readonly ReadyColumn[
     return none.columnNames().map((name, index) => ({ name, type: types[index] ?? "" }));
   });
 }
-
-/** A value that every driver binds by itself. */
-export type ReadyValue = string | number | null;
-
-/** The first rows, as arrays of plain values: numbers as numbers, all else as text. */
-export async function readyRows(table: LoadTable, count: number): Promise<readonly (readonly ReadyValue[])[]> {
-  const columns = await columnsOf(table);
-  const values = columns.map(({ name, type }) =>
-    /^(BIGINT|INTEGER|DOUBLE)$/.test(type) ? `"${name}"::double as "${name}"` : `"${name}"::varchar as "${name}"`,
-  );
-  return withDuckDB(":memory:", async (_run, connection) => {
-    const read = await connection.runAndReadAll(`select ${values.join(", ")} from '${table.path}' limit ${count}`);
-    return read
-      .getRows()
-      .map((row) => row.map((value) => (typeof value === "number" ? value : value === null ? null : String(value))));
-  });
-}
-
-/** How many rows go into one INSERT by hand. */
-const ROWS_PER_INSERT = 1_000;
-
-export function batches<T>(rows: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(rows.length / ROWS_PER_INSERT) }, (_, batch) =>
-    rows.slice(batch * ROWS_PER_INSERT, (batch + 1) * ROWS_PER_INSERT),
-  );
-}

@@ -6,7 +6,8 @@ import { contest, type Contest, type Opponent } from "./contest.js";
 import type { Figure } from "./figure.js";
 import { databaseTables, type LoadTable, secondsOf, secondsOfLoad } from "./load-tables.js";
 import { notMeasured, programMissing, runProgram } from "./program.js";
-import { columnsOf, readyFile, type ReadyColumn, readyRows } from "./ready-rows.js";
+import { columnsOf, readyFile, type ReadyColumn } from "./ready-rows.js";
+import { secondsByHand } from "./rows-by-hand.js";
 import { scaled } from "./scale.js";
 import { inTemporaryFolder } from "./temporary-folder.js";
 
@@ -29,7 +30,7 @@ export async function sqliteLoads(): Promise<readonly Figure[]> {
       [wide, "wal", 1.05],
     ] as const) {
       const target = { path: join(folder, "out.db"), mode, columns: await columnsOf(table) };
-      const others = [await rowByRow(target, table)];
+      const others = [rowByRow(target, table)];
       if (missing === undefined) others.unshift(dotImport(target, table, bound, await readyFile(table, folder, "csv")));
       figures.push(...(await contest(sqliteLoad(target, table, others))));
     }
@@ -73,23 +74,22 @@ function dotImport(target: Target, table: LoadTable, bound: number, csv: string)
 }
 
 /** One prepared INSERT after the other, in one transaction. */
-async function rowByRow(target: Target, table: LoadTable): Promise<Opponent> {
-  const rows = await readyRows(table, ROWS_BY_HAND);
+function rowByRow(target: Target, table: LoadTable): Opponent {
   return {
     name: "better-sqlite3 row by row",
     bound: 3,
-    rows: rows.length,
+    rows: ROWS_BY_HAND,
     load: async () => {
       await emptied(target);
       const database = new Database(target.path);
-      const seconds = await secondsOf(async () => {
-        const insert = database.prepare(`insert into t values (${target.columns.map(() => "?").join(", ")})`);
-        database.transaction(() => {
-          for (const row of rows) insert.run(row);
-        })();
+      const insert = database.prepare(`insert into t values (${target.columns.map(() => "?").join(", ")})`);
+      const seconds = await secondsByHand(table, ROWS_BY_HAND, async (thousands) => {
+        database.exec("begin");
+        for await (const rows of thousands) for (const row of rows) insert.run(row);
+        database.exec("commit");
       });
       database.close();
-      counted(target, rows.length);
+      counted(target, ROWS_BY_HAND);
       return seconds;
     },
   };

@@ -7,7 +7,7 @@ import { columnWriter } from "./columns/column-writers.js";
 
 /** How large batches may become: whoever reads one does so in one go, and holds the event loop for that long. */
 export interface WriterLimits {
-  /** Default 8,192. */
+  /** Default 2,048, which is what DuckDB takes in at once. */
   readonly maxRows?: number;
   /** Default 1 MiB, which the last row may exceed. */
   readonly maxBytes?: number;
@@ -38,7 +38,7 @@ export class BatchWriter {
     this.columns = table.columns.map(({ name, type }, index) =>
       columnWriter(type, this.schema.fields[index]!, this.bytes, name),
     );
-    this.maxRows = limits.maxRows ?? 8_192;
+    this.maxRows = limits.maxRows ?? 2_048;
     this.maxBytes = limits.maxBytes ?? 1024 * 1024;
     this.rowBytes = this.columns.reduce((sum, column) => sum + column.rowBytes, 0);
   }

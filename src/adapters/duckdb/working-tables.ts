@@ -14,6 +14,7 @@ import { quoteIdentifier } from "./quote.js";
 
 /** What goes into DuckDB between two turns of the event loop. */
 const ROWS_PER_TURN = 2_048;
+const VALUES_PER_TURN = 16_384;
 const BYTES_PER_TURN = 1_048_576;
 
 /** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
@@ -127,7 +128,8 @@ function discard(appender: DuckDBAppender): void {
   }
 }
 
-function rowsPerTurn({ numRows, data }: RecordBatch): number {
+function rowsPerTurn({ numRows, numCols, data }: RecordBatch): number {
   const bytesPerRow = Math.max(1, data.byteLength / Math.max(1, numRows));
-  return Math.max(1, Math.min(ROWS_PER_TURN, Math.floor(BYTES_PER_TURN / bytesPerRow)));
+  const most = Math.min(ROWS_PER_TURN, VALUES_PER_TURN / numCols, BYTES_PER_TURN / bytesPerRow);
+  return Math.max(1, Math.floor(most));
 }

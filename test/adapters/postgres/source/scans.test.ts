@@ -134,7 +134,7 @@ describePostgres("a Postgres source", () => {
     const batches = await scanned(crm, "sizes", { columns: ["text", "n"] });
     let n = 0;
     for (const batch of batches) {
-      expect(batch.numRows).toBeLessThanOrEqual(8_192 + 1_024);
+      expect(batch.numRows).toBeLessThanOrEqual(2_048 + 1_024);
       for (const row of batch) {
         n += 1;
         expect(row["n"]).toBe(n);
