@@ -19,16 +19,34 @@ export async function upsertStaged(staged: Staged, mode: Upsert): Promise<Staged
   return { written: await insertStaged(staged), expected };
 }
 
-/** The server itself refuses to replace a row twice in one statement: only then is a key looked for that comes twice. */
+/** Into an empty table a plain insertion is faster; a key that comes twice, or from elsewhere meanwhile, makes it fail. */
 async function insertOnce(staged: Staged, mode: Upsert): Promise<number> {
   const { session, target } = staged;
-  await session.execute("savepoint millrace_upsert");
-  try {
-    return await insertStaged(staged, `${onConflict(mode)} update set ${replacement(target)}`);
-  } catch (error) {
-    await session.execute("rollback to savepoint millrace_upsert");
+  const [row] = await session.query(`select 1 from ${target.name} limit 1`);
+  return row === undefined ? insertUndoably(staged, "", () => replaceOnce(staged, mode)) : replaceOnce(staged, mode);
+}
+
+/** The server itself refuses to replace a row twice in one statement: only then is a key looked for that comes twice. */
+function replaceOnce(staged: Staged, mode: Upsert): Promise<number> {
+  const rest = `${onConflict(mode)} update set ${replacement(staged.target)}`;
+  return insertUndoably(staged, rest, async (error) => {
     await refuseRepeated(staged, mode);
     throw error;
+  });
+}
+
+async function insertUndoably(
+  staged: Staged,
+  onConflict: string,
+  onFailure: (error: unknown) => Promise<number>,
+): Promise<number> {
+  const { session } = staged;
+  await session.execute("savepoint millrace_upsert");
+  try {
+    return await insertStaged(staged, onConflict);
+  } catch (error) {
+    await session.execute("rollback to savepoint millrace_upsert");
+    return await onFailure(error);
   }
 }
 

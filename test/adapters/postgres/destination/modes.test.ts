@@ -135,6 +135,22 @@ describePostgres("rows into a Postgres table", () => {
       ).toEqual(["PRIMARY KEY (id)"]);
     });
 
+    it("into an empty table replaces a row that somebody adds at this moment", async () => {
+      const t = newTable();
+      await using out = readWrite(url);
+      await using own = await reader(url);
+      await using watcher = await reader(url);
+      await own.client.query(`create table ${t} (id bigint primary key, label text)`);
+      await own.client.query(`begin; insert into ${t} values (3, 'theirs')`);
+      const query = "select i as id, 'ours' as label from range(5) t(i)";
+      const writing = load(out, { query, table: t, mode: { kind: "upsert", keys: ["id"] } });
+      const blocked = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+      await expect.poll(() => watcher.values(blocked)).toHaveLength(1);
+      await own.client.query("commit");
+      expect(await writing).toMatchObject({ error: null, rowsWritten: 5 });
+      expect(await own.values(`select id || label from ${t} where id = 3`)).toEqual(["3ours"]);
+    });
+
     it.each([["primary key"], [""]])("names a key that comes twice (%s)", async (key) => {
       const t = newTable();
       await using out = readWrite(url);
