@@ -1,6 +1,6 @@
 import { JobError } from "./job-error.js";
 import type { TableSchema } from "./table-schema.js";
-import { type KeyedMode, keysOf, type WriteMode } from "./write-mode.js";
+import { type CommitId, type KeyedMode, keysOf, type WriteMode } from "./write-mode.js";
 
 /* Why a destination refuses rows or a state that do not meet what its table holds. One wording for all destinations. */
 
@@ -52,6 +52,38 @@ function missingKey(table: string, column: string): JobError {
     field: "destination.mode.keys",
     table,
     columns: [column],
+  });
+}
+
+/** A value that a column cannot keep. It is not named itself: it may be a secret. @param problem a clause about the column. */
+export function unfitValue(table: string, column: string, problem: string): JobError {
+  return new JobError("destination_failed", {
+    message: `Column "${column}" of "${table}" ${problem}.`,
+    hint: "Replace or leave out such values in the query, or cast the column.",
+    retryable: false,
+    columns: [column],
+    table,
+  });
+}
+
+/** The table is another than the one that the rows were made for. */
+export function tableChanged(table: string): JobError {
+  return new JobError("destination_failed", {
+    message: `Table "${table}" was changed when the write began.`,
+    hint: "Nothing was committed. Another attempt finds the table as it is now.",
+    table,
+  });
+}
+
+/** The commit has its end already: the one it is asked for, or `never`. */
+export function commitTaken(commitId: CommitId, state: "committed" | "never"): JobError {
+  return new JobError("destination_failed", {
+    message:
+      state === "committed"
+        ? `Commit ${commitId} has landed already.`
+        : `Commit ${commitId} was given up and may not land any more.`,
+    hint: "Write again under a new commit id.",
+    retryable: false,
   });
 }
 

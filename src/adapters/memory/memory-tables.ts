@@ -3,10 +3,10 @@ import { batchRows, type PlainRow } from "../../model/batch-values.js";
 import { JobError } from "../../model/job-error.js";
 import { canonicalJson, type JsonValue } from "../../model/json.js";
 import { frozenCopy } from "../../model/plain-copy.js";
-import { describeFindings, schemaDifference } from "../../model/schema-difference.js";
+import { refuseMisfit } from "../../model/table-misfit.js";
 import type { TableSchema } from "../../model/table-schema.js";
 import type { CommitId, CommitReceipt } from "../../model/write-mode.js";
-import { stateConflict } from "../../model/write-refusals.js";
+import { commitTaken, stateConflict } from "../../model/write-refusals.js";
 import type { StateChange } from "../../ports/job-destination.js";
 import { memoryStorage } from "./memory-storage.js";
 
@@ -81,20 +81,9 @@ export class MemoryTables {
   /** Refuses what {@link commit} would refuse. A write asks before it reads any rows. */
   check({ commitId, table, schema, createIfMissing, state }: CommitTarget): void {
     const settled = this.commits.get(commitId);
-    if (settled !== undefined) throw fenced(commitId, settled === "never");
+    if (settled !== undefined) throw commitTaken(commitId, settled === "never" ? settled : "committed");
     const existing = this.versions.get(table)?.schema ?? null;
-    if (existing === null && !createIfMissing) {
-      throw missing(table, "Set createIfMissing on the job's destination.");
-    }
-    const findings = schemaDifference({ produced: schema, existing, storage: memoryStorage });
-    if (findings.length > 0) {
-      throw new JobError("schema_mismatch", {
-        message: `The query's columns do not fit "${table}": ${describeFindings(findings)}.`,
-        hint: "Rename, cast or leave out the named columns in the query.",
-        table,
-        columns: findings.map(({ column }) => column),
-      });
-    }
+    refuseMisfit(table, { produced: schema, existing, storage: memoryStorage, createIfMissing });
     if (!state) return;
     if (canonicalJson(state.from) !== canonicalJson(this.state(table, state.key)))
       throw stateConflict(table, state.key);
@@ -122,14 +111,4 @@ export class MemoryTables {
 
 function missing(table: string, hint: string): JobError {
   return new JobError("destination_missing", { message: `There is no table "${table}" in memory().`, hint, table });
-}
-
-function fenced(commitId: CommitId, givenUp: boolean): JobError {
-  return new JobError("destination_failed", {
-    message: givenUp
-      ? `Commit ${commitId} was given up and may not land any more.`
-      : `Commit ${commitId} has landed already.`,
-    hint: "Write again under a new commit id.",
-    retryable: false,
-  });
 }

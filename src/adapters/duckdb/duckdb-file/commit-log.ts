@@ -1,5 +1,5 @@
-import { JobError } from "../../../model/job-error.js";
 import type { CommitId } from "../../../model/write-mode.js";
+import { commitTaken } from "../../../model/write-refusals.js";
 import { quoteText } from "../quote.js";
 
 /**
@@ -30,16 +30,7 @@ export function makeCommitTable(catalog: string): string {
 /** Inside a transaction that has just begun: the commit's own row, before anything else. */
 export async function claimCommit(run: Run, catalog: string, commitId: CommitId, table: string): Promise<void> {
   const taken = await findCommit(run, catalog, commitId);
-  if (taken !== undefined) {
-    throw new JobError("destination_failed", {
-      message:
-        taken.state === "committed"
-          ? `Commit ${commitId} has landed already.`
-          : `Commit ${commitId} was given up and may not land any more.`,
-      hint: "Write again under a new commit id.",
-      retryable: false,
-    });
-  }
+  if (taken !== undefined) throw commitTaken(commitId, taken.state);
   await insertCommit(run, catalog, commitId, "committed", table);
 }
 

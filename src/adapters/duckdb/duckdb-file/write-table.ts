@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { JobError } from "../../../model/job-error.js";
-import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
+import { refuseMisfit } from "../../../model/table-misfit.js";
 import type { TableSchema } from "../../../model/table-schema.js";
 import { type CommitReceipt, isKeyed, type WriteMode } from "../../../model/write-mode.js";
 import { refuseMissingKeys } from "../../../model/write-refusals.js";
@@ -30,13 +30,13 @@ export async function writeTable(
   const turns = [await file.writeTurn(table.key, signal)];
   try {
     // No file is made for what would then be refused.
-    if (!file.isThere) refuseMisfit(table, await file.schema(table, signal), request);
+    if (!file.isThere) refuseUnfit(table, await file.schema(table, signal), request);
     return await writeWithEngine(rows, request, file.instance, {
       attach: { path: file.path },
       write: async (writer, permit) => {
         // The file is attached and the turn at the table is ours: nobody makes or changes it between this look and the end.
         const existing = await file.schema(table, signal);
-        refuseMisfit(table, existing, request);
+        refuseUnfit(table, existing, request);
         if (existing === null && table.schemaKey !== undefined) {
           turns.push(await file.writeTurn(table.schemaKey, signal));
         }
@@ -106,28 +106,10 @@ async function writeRows(
   return { rowsStaged: rows, rowsWritten: rows };
 }
 
-function refuseMisfit(
-  table: TableName,
-  existing: TableSchema | null,
-  { schema, createIfMissing, mode }: WriteRequest,
-): void {
-  if (existing === null && !createIfMissing) {
-    throw new JobError("destination_missing", {
-      message: `There is no table "${table.text}".`,
-      hint: "Create it, or set createIfMissing on the job's destination.",
-      table: table.text,
-    });
-  }
-  const findings = schemaDifference({ produced: schema, existing, storage: duckDBStorage });
-  if (findings.length > 0) {
-    throw new JobError("schema_mismatch", {
-      message: `The query's columns do not fit "${table.text}": ${describeFindings(findings)}.`,
-      hint: "Rename, cast or leave out the named columns in the query, or change the table.",
-      columns: findings.map(({ column }) => column),
-      table: table.text,
-    });
-  }
-  refuseMissingKeys(table.text, mode, schema);
+function refuseUnfit({ text }: TableName, existing: TableSchema | null, request: WriteRequest): void {
+  const { schema, createIfMissing, mode } = request;
+  refuseMisfit(text, { produced: schema, existing, storage: duckDBStorage, createIfMissing });
+  refuseMissingKeys(text, mode, schema);
 }
 
 /** Another file under the same name has another identity; undefined when there is none. */

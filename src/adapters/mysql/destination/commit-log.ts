@@ -1,5 +1,5 @@
-import { JobError } from "../../../model/job-error.js";
 import type { CommitId } from "../../../model/write-mode.js";
+import { commitTaken } from "../../../model/write-refusals.js";
 import type { Settlement } from "../../../ports/job-destination.js";
 import type { MysqlClient } from "../mysql-client.js";
 import { numberOf, ServerError } from "./destination-failure.js";
@@ -20,14 +20,7 @@ export async function claimCommit(
   const claim = `insert into ${commits} (commit_id, state, table_name) values (?, 'committed', ?)`;
   if (await session.insertNew(claim, commitId, table)) return;
   const [taken] = await session.query(`select state from ${commits} where commit_id = ?`, commitId);
-  throw new JobError("destination_failed", {
-    message:
-      taken?.["state"] === "committed"
-        ? `Commit ${commitId} has landed already.`
-        : `Commit ${commitId} was given up and may not land any more.`,
-    hint: "Write again under a new commit id.",
-    retryable: false,
-  });
+  throw commitTaken(commitId, taken?.["state"] === "committed" ? "committed" : "never");
 }
 
 /** Inside the same transaction, when all rows are in. */

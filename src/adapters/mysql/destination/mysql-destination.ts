@@ -3,15 +3,9 @@ import { JobError } from "../../../model/job-error.js";
 import type { JsonValue } from "../../../model/json.js";
 import type { StorageAnswer } from "../../../model/lossless-storage.js";
 import type { Column, TableSchema } from "../../../model/table-schema.js";
-import type { CommitId, CommitReceipt, WriteMode } from "../../../model/write-mode.js";
-import type {
-  CommitPermit,
-  DestinationCapabilities,
-  JobDestination,
-  Settlement,
-  WriteRequest,
-} from "../../../ports/job-destination.js";
-import type { RowStream } from "../../../ports/row-stream.js";
+import type { CommitId, WriteMode } from "../../../model/write-mode.js";
+import type { Settlement, WriteRequest } from "../../../ports/job-destination.js";
+import { type OpenWrite, ServerDestination } from "../../sql/server-destination.js";
 import type { MysqlClient } from "../mysql-client.js";
 import type { MysqlClients } from "../mysql-clients.js";
 import { readTableShape } from "../table-shape.js";
@@ -34,19 +28,14 @@ export interface DestinationServices {
   readonly secrets: readonly string[];
 }
 
-/** One table of a MySQL or MariaDB database. A write is one transaction, from its own commit row to its last row. */
-export class MysqlDestination implements JobDestination {
-  readonly capabilities: DestinationCapabilities = {
-    modes: ["append", "overwrite", "upsert", "deleteInsert", "insertOnly"],
-    createsTable: "on_request",
-    commitFence: "fenced",
-    state: true,
-  };
-
+/** One table of a MySQL or MariaDB database. */
+export class MysqlDestination extends ServerDestination {
   constructor(
     private readonly services: DestinationServices,
     private readonly place: TablePlace,
-  ) {}
+  ) {
+    super();
+  }
 
   schema(signal: AbortSignal): Promise<TableSchema | null> {
     return this.ask(signal, async (client) => {
@@ -68,51 +57,23 @@ export class MysqlDestination implements JobDestination {
     return tableDefinition(this.place.name, schema, mode);
   }
 
-  async write(rows: RowStream, request: WriteRequest): Promise<CommitReceipt> {
+  protected open(request: WriteRequest): OpenWrite {
     const { clients, lockWaitMs } = this.services;
     const session = new WriteSession(clients, request.signal, lockWaitMs, (error, when) => {
       return this.failure(error, when === "connecting" ? "connection_unavailable" : "destination_failed");
     });
     const load = new TableLoad(session, this.place, request, () => this.prepare(request));
-    let permit: CommitPermit | undefined;
-    let rowsWritten: number;
-    try {
-      let bytes = 0;
-      for await (const batch of rows) {
-        await load.take(batch);
-        request.onProgress(load.rows, (bytes += batch.data.byteLength));
-      }
-      rowsWritten = await load.stage();
-      permit = await request.permit({ rowsStaged: load.rows });
-      session.pastStopping();
-      await this.commit(session, request.commitId);
-    } catch (error) {
-      await session.abandon();
-      // Once the commit was tried, nobody knows without asking whether the table belongs to it.
-      if (load.hasMadeTable && permit === undefined) await this.takeBack();
-      throw error;
-    }
-    return permit.committed({ rowsWritten });
+    return {
+      transaction: session,
+      load,
+      afterFailure: async ({ commitWasTried }) => {
+        if (load.hasMadeTable && !commitWasTried) await this.takeBack();
+      },
+    };
   }
 
-  async settleCommit(commitId: CommitId, signal: AbortSignal): Promise<Settlement> {
-    try {
-      return await this.ask(signal, (client) => settleCommit(client, this.place.own, commitId));
-    } catch (error) {
-      signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
-      return { state: "in_doubt", reason: `the server cannot be asked: ${reason}` };
-    }
-  }
-
-  /** An answer that is lost, or none, does not tell what became of the commit: the server is asked anew. */
-  private async commit(session: WriteSession, commitId: CommitId): Promise<void> {
-    try {
-      await session.commit();
-    } catch (error) {
-      const settled = await this.settleCommit(commitId, new AbortController().signal);
-      if (settled.state !== "committed") throw error;
-    }
+  protected settle(commitId: CommitId, signal: AbortSignal): Promise<Settlement> {
+    return this.ask(signal, (client) => settleCommit(client, this.place.own, commitId));
   }
 
   /** Where that cannot be done, an empty table stays. */

@@ -1,12 +1,15 @@
 import type { RecordBatch } from "apache-arrow";
 import { JobError } from "../../../model/job-error.js";
-import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
+import { refuseMisfit } from "../../../model/table-misfit.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { isKeyed, keysOf } from "../../../model/write-mode.js";
-import { nullKey, refuseMissingKeys } from "../../../model/write-refusals.js";
+import { isKeyed } from "../../../model/write-mode.js";
+import { refuseMissingKeys, tableChanged, unfitValue } from "../../../model/write-refusals.js";
 import type { WriteRequest } from "../../../ports/job-destination.js";
 import { BufferBin } from "../../arrow/buffer-bin.js";
-import { LineEncoder, UnfitValue } from "../load/line-encoder.js";
+import { refuseNullKeys } from "../../arrow/refuse-null-keys.js";
+import { UnfitValue } from "../../arrow/unfit-value.js";
+import type { RowLoad } from "../../sql/server-destination.js";
+import { LineEncoder } from "../load/line-encoder.js";
 import { canBeName } from "../quoted-name.js";
 import { readTableShape, type TableShape } from "../table-shape.js";
 import { mysqlStorage } from "./column-storage.js";
@@ -21,7 +24,7 @@ import { tableDefinition } from "./table-definition.js";
 import type { WriteSession } from "./write-session.js";
 
 /** One transaction, which begins with the first rows: a query that thinks for long holds no lock meanwhile. */
-export class TableLoad {
+export class TableLoad implements RowLoad {
   readonly #bin = new BufferBin();
   #rows = 0;
   #open: Promise<OpenLoad> | undefined;
@@ -49,19 +52,18 @@ export class TableLoad {
 
   async take(batch: RecordBatch): Promise<void> {
     const { loaded, encoder } = await this.#opened();
-    this.#refuseNullKeys(batch);
+    refuseNullKeys(this.place.label, this.request.mode, this.request.schema, batch);
     try {
       encoder.open(batch);
       while (encoder.hasMore) await loaded.send(encoder.encode());
     } catch (error) {
-      throw error instanceof UnfitValue ? this.#unfit(error) : error;
+      throw error instanceof UnfitValue ? unfitValue(this.place.label, error.column, error.message) : error;
     }
     this.#bin.freeBatch(batch);
     await loaded.endBatch(batch.numRows);
     this.#rows += batch.numRows;
   }
 
-  /** Everything but the COMMIT. Resolves to how many rows are in the table for this write. */
   async stage(): Promise<number> {
     const { session, place, request } = this;
     const { loaded, shape } = await this.#opened();
@@ -102,7 +104,8 @@ export class TableLoad {
     await session.query(`select 1 from ${place.name} limit 0`);
     const shape = await readTableShape(session.query, place);
     this.#refuseMisfit(shape?.schema ?? null);
-    if (shape === null || (isKeyed(mode) && JSON.stringify(shape) !== JSON.stringify(made))) throw this.#changed();
+    if (shape === null || (isKeyed(mode) && JSON.stringify(shape) !== JSON.stringify(made)))
+      throw tableChanged(place.label);
     if (mode.kind === "overwrite") {
       await refuseCascade(session, place, mode.kind);
       await session.execute(`delete from ${place.name}`);
@@ -125,67 +128,18 @@ export class TableLoad {
     }
     await session.unlock(lock);
     const made = await readTableShape(session.query, place);
-    if (made === null) throw this.#changed();
+    if (made === null) throw tableChanged(place.label);
     return made;
   }
 
-  /** The table as it is now: since the pre-flight it may have changed. */
   #refuseMisfit(existing: TableSchema | null): void {
-    const { label } = this.place;
     const { schema, createIfMissing } = this.request;
-    if (existing === null && !createIfMissing) {
-      throw new JobError("destination_missing", {
-        message: `There is no table "${label}".`,
-        hint: "Create it, or set createIfMissing on the job's destination.",
-        table: label,
-      });
-    }
-    const findings = schemaDifference({ produced: schema, existing, storage: mysqlStorage });
-    if (findings.length > 0) {
-      throw this.#mismatch(
-        `The query's columns do not fit "${label}": ${describeFindings(findings)}.`,
-        findings.map(({ column }) => column),
-      );
-    }
-    const odd = schema.columns.map(({ name }) => name).filter((name) => existing === null && !canBeName(name));
-    if (odd.length > 0) {
-      throw this.#mismatch(
-        `MySQL's names have 1 to 64 characters, of the first 65,536, no NUL and no space at the end: ${odd.join(", ")}.`,
-        odd,
-      );
-    }
-  }
-
-  #mismatch(message: string, columns: readonly string[]): JobError {
-    const hint = "Rename, cast or leave out the named columns in the query, or change the table.";
-    return new JobError("schema_mismatch", { message, hint, columns, table: this.place.label });
-  }
-
-  #changed(): JobError {
-    return new JobError("destination_failed", {
-      message: `Table "${this.place.label}" was changed when the write began.`,
-      hint: "Nothing was committed. Another attempt finds the table as it is now.",
-      table: this.place.label,
-    });
-  }
-
-  #refuseNullKeys(batch: RecordBatch): void {
-    const { mode, schema } = this.request;
-    const keys = keysOf(mode);
-    const at = schema.columns.findIndex(({ name }, index) => {
-      return keys.includes(name) && batch.data.children[index]!.nullCount > 0;
-    });
-    if (at !== -1) throw nullKey(this.place.label, schema.columns[at]!.name);
-  }
-
-  /** The value itself is not named: it may be a secret. */
-  #unfit({ column, message }: UnfitValue): JobError {
-    return new JobError("destination_failed", {
-      message: `Column "${column}" of "${this.place.label}" ${message}.`,
-      hint: "Replace or leave out such values in the query, or cast the column.",
-      retryable: false,
-      columns: [column],
-      table: this.place.label,
+    refuseMisfit(this.place.label, {
+      produced: schema,
+      existing,
+      storage: mysqlStorage,
+      createIfMissing,
+      names: NAMES,
     });
   }
 
@@ -197,6 +151,11 @@ export class TableLoad {
     });
   }
 }
+
+const NAMES = {
+  rule: "MySQL's names have 1 to 64 characters, of the first 65,536, no NUL and no space at the end",
+  allows: canBeName,
+};
 
 interface OpenLoad {
   readonly loaded: LoadedTable;

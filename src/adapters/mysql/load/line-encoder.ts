@@ -1,3 +1,4 @@
+import { UnfitValue } from "../../arrow/unfit-value.js";
 import type { Data, RecordBatch } from "apache-arrow";
 import { writeAscii } from "./digits.js";
 import { type FieldWriter, NullBitmap } from "./field-writer.js";
@@ -14,16 +15,6 @@ export interface EncodedColumn {
   readonly field: FieldWriter;
   /** The column of the table refuses nulls, or puts something in their place. */
   readonly required: boolean;
-}
-
-/** A value that its column cannot keep; the message is a clause about the column. */
-export class UnfitValue extends Error {
-  constructor(
-    readonly column: string,
-    { message }: RangeError,
-  ) {
-    super(message);
-  }
 }
 
 /** Arrow batches as lines of text: fields between tabs, `\N` for null, a backslash before what would end a field. */

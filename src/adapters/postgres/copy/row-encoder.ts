@@ -1,3 +1,4 @@
+import { UnfitValue } from "../../arrow/unfit-value.js";
 import type { RecordBatch } from "apache-arrow";
 import { FramedColumn } from "./framed-column.js";
 import type { CopyTarget, ValueWriter } from "./value-writer.js";
@@ -22,16 +23,6 @@ export const COPY_END = message(FORMAT_END);
 export interface EncodedColumn {
   readonly name: string;
   readonly writer: ValueWriter;
-}
-
-/** A value that its column cannot keep; the message is a clause about the column. */
-export class UnfitValue extends Error {
-  constructor(
-    readonly column: string,
-    { message }: RangeError,
-  ) {
-    super(message);
-  }
 }
 
 /**

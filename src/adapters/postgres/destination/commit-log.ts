@@ -1,5 +1,5 @@
-import { JobError } from "../../../model/job-error.js";
 import type { CommitId } from "../../../model/write-mode.js";
+import { commitTaken } from "../../../model/write-refusals.js";
 import type { Settlement } from "../../../ports/job-destination.js";
 import type { PooledPostgresClient } from "../driver.js";
 import { codeOf } from "./destination-failure.js";
@@ -21,14 +21,7 @@ export async function claimCommit(
   const claim = `insert into ${commits} (commit_id, state, table_name) values ($1, 'committed', $2) on conflict do nothing`;
   if ((await session.execute(claim, commitId, table)) === 1) return;
   const [taken] = await session.query(`select state from ${commits} where commit_id = $1`, commitId);
-  throw new JobError("destination_failed", {
-    message:
-      taken?.["state"] === "committed"
-        ? `Commit ${commitId} has landed already.`
-        : `Commit ${commitId} was given up and may not land any more.`,
-    hint: "Write again under a new commit id.",
-    retryable: false,
-  });
+  throw commitTaken(commitId, taken?.["state"] === "committed" ? "committed" : "never");
 }
 
 /** Inside the same transaction, when all rows are in. */

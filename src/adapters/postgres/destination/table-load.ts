@@ -1,14 +1,17 @@
 import type { RecordBatch } from "apache-arrow";
 import { JobError } from "../../../model/job-error.js";
-import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
+import { refuseMisfit } from "../../../model/table-misfit.js";
 import type { TableSchema } from "../../../model/table-schema.js";
-import { isKeyed, keysOf } from "../../../model/write-mode.js";
-import { nullKey, refuseMissingKeys } from "../../../model/write-refusals.js";
+import { isKeyed } from "../../../model/write-mode.js";
+import { refuseMissingKeys, tableChanged, unfitValue } from "../../../model/write-refusals.js";
 import type { WriteRequest } from "../../../ports/job-destination.js";
 import { BufferBin } from "../../arrow/buffer-bin.js";
+import { refuseNullKeys } from "../../arrow/refuse-null-keys.js";
+import { UnfitValue } from "../../arrow/unfit-value.js";
+import type { RowLoad } from "../../sql/server-destination.js";
 import { columnWriter } from "../copy/column-writer.js";
 import type { CopyIn } from "../copy/copy-in.js";
-import { RowEncoder, UnfitValue } from "../copy/row-encoder.js";
+import { RowEncoder } from "../copy/row-encoder.js";
 import { parseNativeType } from "../native-type.js";
 import { canBeName } from "../quoted-name.js";
 import { readTableShape, type TableShape } from "../table-shape.js";
@@ -22,7 +25,7 @@ import { tableDefinition } from "./table-definition.js";
 import type { WriteSession } from "./write-session.js";
 
 /** One transaction, which begins with the first rows: a query that thinks for long holds no lock meanwhile. */
-export class TableLoad {
+export class TableLoad implements RowLoad {
   readonly #bin = new BufferBin();
   #rows = 0;
   #open: Promise<OpenLoad> | undefined;
@@ -44,7 +47,7 @@ export class TableLoad {
 
   async take(batch: RecordBatch): Promise<void> {
     const { copy, encoder } = await this.#opened();
-    this.#refuseNullKeys(batch);
+    refuseNullKeys(this.place.label, this.request.mode, this.request.schema, batch);
     try {
       encoder.open(batch);
       while (encoder.hasMore) {
@@ -52,13 +55,12 @@ export class TableLoad {
         await this.session.during(() => copy.send(message));
       }
     } catch (error) {
-      throw error instanceof UnfitValue ? this.#unfit(error) : error;
+      throw error instanceof UnfitValue ? unfitValue(this.place.label, error.column, error.message) : error;
     }
     this.#bin.freeBatch(batch);
     this.#rows += batch.numRows;
   }
 
-  /** Everything but the COMMIT. Resolves to how many rows are in the table for this write. */
   async stage(): Promise<number> {
     const { session, place, request } = this;
     const { copy, shape, isStaged } = await this.#opened();
@@ -78,11 +80,7 @@ export class TableLoad {
   async #refuseChange(shape: TableShape): Promise<void> {
     const now = await readTableShape(this.session.query, shape.name);
     if (JSON.stringify(now?.schema) === JSON.stringify(shape.schema)) return;
-    throw new JobError("destination_failed", {
-      message: `Table "${this.place.label}" was changed when the write began.`,
-      hint: "Nothing was committed. Another attempt finds the table as it is now.",
-      table: this.place.label,
-    });
+    throw tableChanged(this.place.label);
   }
 
   async #fromStage(shape: TableShape): Promise<number> {
@@ -127,33 +125,10 @@ export class TableLoad {
     return readTableShape(session.query, place.name);
   }
 
-  /** The table as it is now: between the pre-flight and this transaction it may have changed. */
   #refuseMisfit(existing: TableSchema | null): void {
-    const { label } = this.place;
     const { schema, createIfMissing } = this.request;
-    if (existing === null && !createIfMissing) {
-      throw new JobError("destination_missing", {
-        message: `There is no table "${label}".`,
-        hint: "Create it, or set createIfMissing on the job's destination.",
-        table: label,
-      });
-    }
-    const findings = schemaDifference({ produced: schema, existing, storage: postgresStorage });
-    if (findings.length > 0) {
-      throw this.#mismatch(
-        `The query's columns do not fit "${label}": ${describeFindings(findings)}.`,
-        findings.map(({ column }) => column),
-      );
-    }
-    const tooLong = schema.columns.map(({ name }) => name).filter((name) => existing === null && !canBeName(name));
-    if (tooLong.length > 0) {
-      throw this.#mismatch(`Postgres' names have 1 to 63 bytes and no NUL: ${tooLong.join(", ")}.`, tooLong);
-    }
-  }
-
-  #mismatch(message: string, columns: readonly string[]): JobError {
-    const hint = "Rename, cast or leave out the named columns in the query, or change the table.";
-    return new JobError("schema_mismatch", { message, hint, columns, table: this.place.label });
+    const names = { rule: "Postgres' names have 1 to 63 bytes and no NUL", allows: canBeName };
+    refuseMisfit(this.place.label, { produced: schema, existing, storage: postgresStorage, createIfMissing, names });
   }
 
   async #make(): Promise<TableShape> {
@@ -162,26 +137,6 @@ export class TableLoad {
     const made = await readTableShape(session.query, place.name);
     if (made === null) throw new TypeError(`the table ${place.name} was made and is not there`);
     return made;
-  }
-
-  #refuseNullKeys(batch: RecordBatch): void {
-    const { mode, schema } = this.request;
-    const keys = keysOf(mode);
-    const at = schema.columns.findIndex(({ name }, index) => {
-      return keys.includes(name) && batch.data.children[index]!.nullCount > 0;
-    });
-    if (at !== -1) throw nullKey(this.place.label, schema.columns[at]!.name);
-  }
-
-  /** The value itself is not named: it may be a secret. */
-  #unfit({ column, message }: UnfitValue): JobError {
-    return new JobError("destination_failed", {
-      message: `Column "${column}" of "${this.place.label}" ${message}.`,
-      hint: "Replace or leave out such values in the query, or cast the column.",
-      retryable: false,
-      columns: [column],
-      table: this.place.label,
-    });
   }
 
   #skipped(count: number): JobError {

@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
-import { JobError } from "../../../model/job-error.js";
 import type { CommitId } from "../../../model/write-mode.js";
+import { commitTaken } from "../../../model/write-refusals.js";
 
 /**
  * What became of each commit, in a table beside the data: a row in it was stored by the transaction that stored the rows.
@@ -18,16 +18,7 @@ interface CommitRow {
 export function claimCommit(database: Database, commitId: CommitId, table: string): void {
   makeCommitTable(database);
   const taken = findCommit(database, commitId);
-  if (taken !== undefined) {
-    throw new JobError("destination_failed", {
-      message:
-        taken.state === "committed"
-          ? `Commit ${commitId} has landed already.`
-          : `Commit ${commitId} was given up and may not land any more.`,
-      hint: "Write again under a new commit id.",
-      retryable: false,
-    });
-  }
+  if (taken !== undefined) throw commitTaken(commitId, taken.state);
   insertCommit(database, commitId, "committed", table);
 }
 

@@ -1,6 +1,5 @@
 import type { Database } from "better-sqlite3";
-import { JobError } from "../../../model/job-error.js";
-import { describeFindings, schemaDifference } from "../../../model/schema-difference.js";
+import { refuseMisfit } from "../../../model/table-misfit.js";
 import type { TableSchema } from "../../../model/table-schema.js";
 import { type CommitId, isKeyed, keysOf, type WriteMode } from "../../../model/write-mode.js";
 import type { StateChange } from "../../../ports/job-destination.js";
@@ -85,22 +84,7 @@ export class TableLoad {
 /** The table as it is now: between the pre-flight and the lock it may have changed. */
 function fittingTable(database: Database, { table, schema, createIfMissing }: LoadRequest): TableSchema {
   const existing = readTableSchema(database, table);
-  if (existing === null && !createIfMissing) {
-    throw new JobError("destination_missing", {
-      message: `There is no table "${table}".`,
-      hint: "Create it, or set createIfMissing on the job's destination.",
-      table,
-    });
-  }
-  const findings = schemaDifference({ produced: schema, existing, storage: sqliteStorage });
-  if (findings.length > 0) {
-    throw new JobError("schema_mismatch", {
-      message: `The query's columns do not fit "${table}": ${describeFindings(findings)}.`,
-      hint: "Rename, cast or leave out the named columns in the query, or change the table.",
-      columns: findings.map(({ column }) => column),
-      table,
-    });
-  }
+  refuseMisfit(table, { produced: schema, existing, storage: sqliteStorage, createIfMissing });
   if (existing !== null) return existing;
   database.exec(tableDefinition(table, schema));
   forgetStates(database, table);
