@@ -1,6 +1,6 @@
 import { UnfitValue } from "../../arrow/unfit-value.js";
 import type { Data, RecordBatch } from "apache-arrow";
-import { writeAscii } from "./digits.js";
+import { writeAscii } from "../../sql/digits.js";
 import { type FieldWriter, NullBitmap } from "./field-writer.js";
 
 /** Larger chunks are hardly faster, and making one holds the event loop. */

@@ -1,7 +1,7 @@
 import type { Data } from "apache-arrow";
 import { hugeintOf } from "../../../model/binary-integers.js";
 import { decimalText } from "../../../model/value-text.js";
-import { MINUS, POINT, writeAscii, writePadded, writeWhole } from "./digits.js";
+import { MINUS, POINT, writeAscii, writePadded, writeWhole } from "../../sql/digits.js";
 import { type FieldWriter, valuesAs, valuesView } from "./field-writer.js";
 
 const TWO_32 = 0x1_0000_0000;

@@ -1,5 +1,5 @@
 import type { Data } from "apache-arrow";
-import { writeAscii } from "./digits.js";
+import { writeAscii } from "../../sql/digits.js";
 import { type FieldWriter, valuesView } from "./field-writer.js";
 
 const BACKSLASH = 0x5c;

@@ -1,7 +1,7 @@
 import type { Data } from "apache-arrow";
 import type { TimestampUnit } from "../../../model/data-type.js";
 import { dateText } from "../../../model/value-text.js";
-import { POINT, writeAscii, writePadded } from "./digits.js";
+import { POINT, writeAscii, writePadded } from "../../sql/digits.js";
 import { type FieldWriter, valuesAs } from "./field-writer.js";
 
 const COLON = 0x3a;

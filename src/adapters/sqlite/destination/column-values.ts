@@ -1,9 +1,18 @@
-import { isAscii } from "node:buffer";
 import { bignumOf, hugeintOf } from "../../../model/binary-integers.js";
 import type { DataType } from "../../../model/data-type.js";
-import { decimalText } from "../../../model/value-text.js";
 import { type Affinity, isExactText } from "./column-storage.js";
-import { dateFormatter, timeOfDayText, timestampFormatter } from "./date-text.js";
+import {
+  MOST_DATE,
+  MOST_TIME,
+  MOST_TIMESTAMP,
+  TICKS,
+  writeDate,
+  writeInstant,
+  writeTimeOfDay,
+  writeTimestamp,
+} from "./date-text.js";
+import { MOST_DECIMAL, writeDecimal } from "./decimal-text.js";
+import { type TextForm, textCutter, writtenTexts } from "./text-pieces.js";
 import type { WireColumn } from "../thread/wire-batch.js";
 
 /** What better-sqlite3 binds. A number binds as a float, which a column for numbers turns back into an integer. */
@@ -12,9 +21,24 @@ export type SqliteValue = number | bigint | string | Uint8Array | null;
 /** The value of a row that is not null. Throws a RangeError for a value that SQLite cannot keep. */
 export type ValueReader = (row: number) => SqliteValue;
 
-/** Reads one column of a batch, in the form in which a column of this affinity keeps it exactly. */
-export function valueReader(type: DataType, affinity: Affinity, column: WireColumn): ValueReader {
-  if (isExactText(type) || type.kind === "decimal") return exactNumberReader(type, affinity, column);
+/** The rows of a column. */
+interface ColumnRows {
+  readonly count: number;
+  isNull(row: number): boolean;
+}
+
+/**
+ * Reads one column of a batch, in the form in which a column of this affinity keeps it exactly. Throws a RangeError, as
+ * its readers do.
+ */
+export function valueReader(
+  type: DataType,
+  affinity: Affinity,
+  column: WireColumn,
+  rows: ColumnRows,
+  form: TextForm,
+): ValueReader {
+  if (isExactText(type) || type.kind === "decimal") return exactNumberReader(type, affinity, column, rows, form);
   switch (type.kind) {
     case "null":
       return () => null;
@@ -26,7 +50,7 @@ export function valueReader(type: DataType, affinity: Affinity, column: WireColu
       return floatReader(column);
     case "text":
     case "json":
-      return column.dictionary ? enumReader(column) : textReader(column);
+      return column.dictionary ? enumReader(column) : textReader(column, form);
     case "enum":
       return enumReader(column);
     case "bytes":
@@ -34,19 +58,23 @@ export function valueReader(type: DataType, affinity: Affinity, column: WireColu
     case "uuid":
       return uuidReader(column);
     case "date": {
-      const format = dateFormatter();
       const days = view(Int32Array, column);
-      return (row) => format(days[row]!);
+      return writtenTexts(rows, MOST_DATE, form, (bytes, at, row) => writeDate(bytes, at, days[row]!));
     }
     case "time": {
-      const { unit } = type;
-      const ticks = view(BigInt64Array, column);
-      return (row) => timeOfDayText(Number(ticks[row]!), unit);
+      const ticks = TICKS[type.unit];
+      const counts = view(BigInt64Array, column);
+      return writtenTexts(rows, MOST_TIME, form, (bytes, at, row) =>
+        writeTimeOfDay(bytes, at, Number(counts[row]!), ticks),
+      );
     }
     case "timestamp": {
-      const format = timestampFormatter(type.unit, type.zoned);
+      const ticks = TICKS[type.unit];
+      const write = type.zoned ? writeInstant : writeTimestamp;
       const halves = view(Int32Array, column);
-      return (row) => format(halves[2 * row]! >>> 0, halves[2 * row + 1]!);
+      return writtenTexts(rows, MOST_TIMESTAMP, form, (bytes, at, row) =>
+        write(bytes, at, halves[2 * row]! >>> 0, halves[2 * row + 1]!, ticks),
+      );
     }
     default:
       throw new TypeError(`${type.kind} was let through`);
@@ -59,6 +87,10 @@ function view<T>(
   { values }: WireColumn,
 ): T {
   return new array(values.buffer, values.byteOffset, values.byteLength / array.BYTES_PER_ELEMENT);
+}
+
+function dataView({ values }: WireColumn): DataView {
+  return new DataView(values.buffer, values.byteOffset, values.byteLength);
 }
 
 function bitReader({ values, firstBit }: WireColumn): ValueReader {
@@ -92,12 +124,20 @@ function floatReader({ values }: WireColumn): ValueReader {
 }
 
 /** Numbers that SQLite has no type for: as their digits, or as a number where the column's type has room for all. */
-function exactNumberReader(type: DataType, affinity: Affinity, column: WireColumn): ValueReader {
+function exactNumberReader(
+  type: DataType,
+  affinity: Affinity,
+  column: WireColumn,
+  rows: ColumnRows,
+  form: TextForm,
+): ValueReader {
   const unscaled = unscaledReader(type, column);
   if (affinity === "real") return (row) => Number(unscaled(row));
   if (affinity !== "text" && affinity !== "any") return unscaled;
-  const scale = type.kind === "decimal" ? type.scale : 0;
-  return (row) => decimalText(unscaled(row), scale);
+  if (type.kind !== "decimal") return (row) => unscaled(row).toString();
+  const { scale } = type;
+  const values = dataView(column);
+  return writtenTexts(rows, MOST_DECIMAL, form, (bytes, at, row) => writeDecimal(bytes, at, values, 16 * row, scale));
 }
 
 function unscaledReader(type: DataType, column: WireColumn): (row: number) => bigint {
@@ -105,21 +145,17 @@ function unscaledReader(type: DataType, column: WireColumn): (row: number) => bi
     const read = bytesReader(column);
     return (row) => bignumOf(read(row));
   }
-  const { buffer, byteOffset, byteLength } = column.values;
-  const bytes = new DataView(buffer, byteOffset, byteLength);
+  const bytes = dataView(column);
   if (type.kind === "integer" && type.bits === 64) return (row) => bytes.getBigUint64(row * 8, true);
   const signed = type.kind === "decimal" || (type.kind === "integer" && type.signed);
   return (row) => hugeintOf(bytes, row * 16, signed);
 }
 
-function textReader(column: WireColumn): ValueReader {
-  const bytes = Buffer.from(column.values.buffer, column.values.byteOffset, column.values.byteLength);
-  const offsets = column.offsets!;
+function textReader({ values, offsets }: WireColumn, form: TextForm): ValueReader {
+  if (offsets === null) throw new TypeError("texts without offsets were let through");
+  const cut = textCutter(values, form);
   const start = offsets[0]!;
-  if (!isAscii(bytes)) return (row) => bytes.toString("utf8", offsets[row]! - start, offsets[row + 1]! - start);
-  // One conversion for the whole column; its parts are cut without leaving JavaScript.
-  const text = bytes.toString("latin1");
-  return (row) => text.slice(offsets[row]! - start, offsets[row + 1]! - start);
+  return (row) => cut(offsets[row]! - start, offsets[row + 1]! - start);
 }
 
 function bytesReader(column: WireColumn): (row: number) => Uint8Array {

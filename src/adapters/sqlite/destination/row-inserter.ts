@@ -5,6 +5,7 @@ import type { TableSchema } from "../../../model/table-schema.js";
 import { nullKey } from "../../../model/write-refusals.js";
 import { type Affinity, affinityOf, isExactText } from "./column-storage.js";
 import { type SqliteValue, valueReader } from "./column-values.js";
+import type { TextForm } from "./text-pieces.js";
 import { quotedName } from "../quoted-name.js";
 import type { StopFlag } from "../thread/stop-flag.js";
 import type { WireBatch, WireColumn } from "../thread/wire-batch.js";
@@ -34,6 +35,7 @@ interface InsertTarget {
 export class RowInserter {
   private readonly columns: readonly TargetColumn[];
   private readonly rowsAtOnce: number;
+  private readonly textForm: TextForm;
   private readonly several: Statement;
   private readonly one: Statement;
 
@@ -50,13 +52,16 @@ export class RowInserter {
       if (target === undefined) throw new TypeError(`column ${name} was let through`);
       return { name, type, affinity: affinityOf(target), isKey: this.target.keys.includes(name) };
     });
+    this.textForm = database.pragma("encoding", { simple: true }) === "UTF-8" ? "bytes" : "strings";
     this.rowsAtOnce = Math.min(MOST_ROWS, Math.max(1, Math.floor(ABOUT_VALUES / this.columns.length)));
     this.several = database.prepare(this.insertOf(this.rowsAtOnce));
     this.one = database.prepare(this.insertOf(1));
   }
 
   insert(batch: WireBatch): void {
-    const fills = this.columns.map((target, index) => this.fillerOf(target, index, batch.columns[index]!));
+    const fills = this.columns.map((target, index) =>
+      this.fillerOf(target, index, batch.columns[index]!, batch.rowCount),
+    );
     const { rowsAtOnce } = this;
     let row = 0;
     for (; row + rowsAtOnce <= batch.rowCount; row += rowsAtOnce) this.run(this.several, fills, row, rowsAtOnce);
@@ -72,22 +77,34 @@ export class RowInserter {
   }
 
   /** Fills one column of the statement's values, column by column so that each loop stays with one kind of value. */
-  private fillerOf(target: TargetColumn, index: number, column: WireColumn): Filler {
+  private fillerOf(target: TargetColumn, index: number, column: WireColumn, count: number): Filler {
     const width = this.columns.length;
     const { validity, firstBit } = column;
-    const read = valueReader(target.type, target.affinity, column);
-    return (values, from, rows) => {
-      try {
-        for (let row = from, at = index; row < from + rows; row++, at += width) {
-          const bit = firstBit + row;
-          const isNull = validity !== null && ((validity[bit >> 3]! >> (bit & 7)) & 1) === 0;
-          if (isNull && target.isKey) throw nullKey(this.target.table, target.name);
-          values[at] = isNull ? null : read(row);
-        }
-      } catch (error) {
-        throw error instanceof RangeError ? this.unkeepable(target, error) : error;
-      }
+    const isNull = (row: number): boolean => {
+      const bit = firstBit + row;
+      return validity !== null && ((validity[bit >> 3]! >> (bit & 7)) & 1) === 0;
     };
+    const { type, affinity, name, isKey } = target;
+    const read = this.keepable(target, () => {
+      return valueReader(type, affinity, column, { count, isNull }, this.textForm);
+    });
+    return (values, from, rows) => {
+      this.keepable(target, () => {
+        for (let row = from, at = index; row < from + rows; row++, at += width) {
+          if (!isNull(row)) values[at] = read(row);
+          else if (isKey) throw nullKey(this.target.table, name);
+          else values[at] = null;
+        }
+      });
+    };
+  }
+
+  private keepable<R>(target: TargetColumn, act: () => R): R {
+    try {
+      return act();
+    } catch (error) {
+      throw error instanceof RangeError ? this.unkeepable(target, error) : error;
+    }
   }
 
   /** The value itself is not named: it may be a secret. */
@@ -111,11 +128,20 @@ export class RowInserter {
 
 type Filler = (values: SqliteValue[], from: number, rows: number) => void;
 
-/** Numbers bind as floats. A column for numbers turns a whole one back; a column of any type would keep 1.0. */
+/**
+ * Numbers bind as floats: a column for numbers turns a whole one back, and a column of any type would keep 1.0. Texts bind
+ * as bytes.
+ */
 function placeholder({ type, affinity }: TargetColumn): string {
+  if (isText(type) || (type.kind === "decimal" && (affinity === "text" || affinity === "any")))
+    return "cast(? as text)";
   return affinity === "any" && (type.kind === "integer" || type.kind === "boolean") && !isExactText(type)
     ? "cast(? as integer)"
     : "?";
+}
+
+function isText({ kind }: DataType): boolean {
+  return kind === "text" || kind === "json" || kind === "date" || kind === "time" || kind === "timestamp";
 }
 
 export function rowsLeftOut(table: string, count: number): JobError {
