@@ -48,6 +48,11 @@ export class BatchWriter {
     return this.#rows;
   }
 
+  /** How many rows more make the batch full, if their bytes do not before. */
+  get roomRows(): number {
+    return this.maxRows - this.#rows;
+  }
+
   /** Whether the batch has to be taken before another row is begun. */
   get isFull(): boolean {
     return this.#rows >= this.maxRows || this.#rows * this.rowBytes + this.bytes.count >= this.maxBytes;

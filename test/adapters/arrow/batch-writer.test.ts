@@ -162,6 +162,16 @@ describe("BatchWriter", () => {
   });
 
   describe("decimals", () => {
+    it.each([1, 4, 9, 15, 16, 17, 22, 37])("keeps %i digits of either sign, and not one more", (precision) => {
+      const most = 10n ** BigInt(precision) - 1n;
+      const values = [most, -most, 1n, -1n, 0n, 2n ** 32n % most, -(2n ** 32n % most)];
+      const write = (value: bigint) => (writer: DecimalWriter) => writer.append(String(value));
+      for (const value of values) expect(decimals(precision, 0, write(value))).toEqual([value]);
+      for (const value of [most + 1n, -most - 1n]) {
+        expect(() => decimals(precision, 0, write(value))).toThrow(/more digits before the point/);
+      }
+    });
+
     const EXTREMES = [
       "9".repeat(36) + ".99",
       "-" + "9".repeat(36) + ".99",

@@ -4,8 +4,8 @@ import { FixedWriter } from "./fixed-writer.js";
 
 const TWO_32 = 0x1_0000_0000;
 const GROUP_BASE = 10_000;
-/** Below it, a number can take four digits more and stay exact. */
-const EXACT_BELOW = 9e11;
+/** How many ASCII digits are taken together, as one digit of this base: so many fit behind a word and stay exact. */
+const DIGITS_BASE = 1_000_000;
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -21,6 +21,7 @@ export class DecimalWriter extends FixedWriter<Int32Array<ArrayBuffer>> {
   private readonly lastBase: number;
   /** What a magnitude must be below, lowest word first. */
   private readonly limit: Uint32Array;
+  private readonly smallLimit: number;
   /** The magnitude so far: as a number, and from where that is no longer exact on in words, lowest first. */
   private small = 0;
   private isWide = false;
@@ -36,6 +37,7 @@ export class DecimalWriter extends FixedWriter<Int32Array<ArrayBuffer>> {
     this.precision = type.precision;
     this.fractionGroups = Math.ceil(type.scale / 4);
     this.lastBase = 10 ** (type.scale % 4 || 4);
+    this.smallLimit = 10 ** type.precision;
     const limit = 10n ** BigInt(type.precision);
     this.limit = Uint32Array.from([0n, 32n, 64n, 96n], (shift) => Number(BigInt.asUintN(32, limit >> shift)));
   }
@@ -68,6 +70,8 @@ export class DecimalWriter extends FixedWriter<Int32Array<ArrayBuffer>> {
     if (sign === MINUS || sign === PLUS) at += 1;
     let digits = 0;
     let decimals = -1;
+    let group = 0;
+    let base = 1;
     for (; at < end; at++) {
       const digit = source[at]! - ZERO;
       if (source[at] === POINT && decimals < 0) decimals = 0;
@@ -76,13 +80,20 @@ export class DecimalWriter extends FixedWriter<Int32Array<ArrayBuffer>> {
         digits += 1;
         if (decimals >= this.scale) {
           if (digit !== 0) throw this.tooFine();
-        } else {
-          this.push(10, digit);
-          if (decimals >= 0) decimals += 1;
+          continue;
+        }
+        if (decimals >= 0) decimals += 1;
+        group = group * 10 + digit;
+        base *= 10;
+        if (base === DIGITS_BASE) {
+          this.push(base, group);
+          group = 0;
+          base = 1;
         }
       }
     }
     if (digits === 0) throw this.refused("is no decimal number");
+    this.push(base, group);
     for (let decimal = Math.max(0, decimals); decimal < this.scale; decimal++) this.push(10, 0);
     this.store(sign === MINUS);
   }
@@ -95,8 +106,9 @@ export class DecimalWriter extends FixedWriter<Int32Array<ArrayBuffer>> {
   /** Puts a digit, or a group of them, behind the magnitude. */
   private push(base: number, digit: number): void {
     if (!this.isWide) {
-      if (this.small < EXACT_BELOW) {
-        this.small = this.small * base + digit;
+      const next = this.small * base + digit;
+      if (next <= Number.MAX_SAFE_INTEGER) {
+        this.small = next;
         return;
       }
       this.spill();
@@ -120,14 +132,21 @@ export class DecimalWriter extends FixedWriter<Int32Array<ArrayBuffer>> {
   }
 
   private store(isNegative: boolean): void {
-    if (!this.isWide) this.spill();
-    this.isWide = false;
-    this.small = 0;
-    const { words, limit } = this;
-    if (!isBelow(words, limit)) throw this.tooLarge();
+    const { words, small } = this;
+    if (this.isWide ? !isBelow(words, this.limit) : small >= this.smallLimit) throw this.tooLarge();
     const row = this.rows.append();
     if (4 * row >= this.values.length) this.reach(row);
     const { values } = this;
+    this.small = 0;
+    if (!this.isWide) {
+      const value = isNegative ? -small : small;
+      const high = Math.floor(value / TWO_32);
+      values[4 * row] = value;
+      values[4 * row + 1] = high;
+      values[4 * row + 2] = values[4 * row + 3] = high < 0 ? -1 : 0;
+      return;
+    }
+    this.isWide = false;
     let carry = isNegative ? 1 : 0;
     for (let word = 0; word < 4; word++) {
       const turned = isNegative ? TWO_32 - 1 - words[word]! + carry : words[word]!;

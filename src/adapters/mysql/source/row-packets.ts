@@ -1,29 +1,20 @@
 import type { MysqlConnection, MysqlValue } from "../driver.js";
+import { PacketFeed, type PacketParser, type PacketTakers } from "./packet-feed.js";
 import type { WireField } from "./wire-value.js";
 
-/** A packet of the driver: what the server sent lies from `offset` to `end`. */
-interface Packet {
-  readonly buffer: Buffer;
-  readonly offset: number;
-  readonly end: number;
-}
-
-/** A statement that the driver is working on: it is given every packet that comes, and tells whether it is done. */
+/** A statement that the driver is working on. */
 interface Command {
-  execute(packet: Packet | undefined, connection: unknown): boolean;
   once(event: "fields", listener: (fields: readonly WireField[]) => void): unknown;
 }
 
-export interface RowTaker {
+export interface RowTaker extends Pick<PacketTakers, "rows"> {
   /** Before the first row. */
   fields(fields: readonly WireField[]): void;
-  /** A row in the binary protocol, from `start` to `end`. */
-  row(bytes: Buffer, start: number, end: number): void;
 }
 
-const ROW = 0x00;
 const END = 0xfe;
 const MOST_END_BYTES = 9;
+const HEADER_BYTES = 4;
 
 /**
  * Runs a prepared statement, and gives its rows to `taker` as the server sends them, before the driver makes objects of
@@ -50,35 +41,46 @@ export function takeRows(
         reject(error instanceof Error ? error : new Error(String(error)));
       }
     };
+    const parser = parserName(connection);
+    const driver: unknown = Reflect.get(connection, parser);
     const made = connection.execute({ sql: text, values: [...values] }, (error) => {
+      Reflect.set(connection, parser, driver);
       if (error) reject(error);
       else if (warnings !== undefined) resolve(warnings);
       else reject(new Error("the server's answer ended without an end"));
     });
-    if (!isCommand(made)) return reject(new TypeError("the driver gives its rows in a way that is not known"));
-    const driver = made.execute.bind(made);
-    let before: "fields" | "end of fields" | "nothing" = "fields";
+    if (!isParser(driver) || !isCommand(made)) {
+      return reject(new TypeError("the driver gives its rows in a way that is not known"));
+    }
+    let hasFields = false;
     made.once("fields", (fields) => {
-      before = "end of fields";
+      hasFields = true;
       attempt(() => taker.fields(fields));
     });
-    made.execute = (packet, given) => {
-      if (packet !== undefined && before === "nothing") {
-        const marker = packet.buffer[packet.offset];
-        if (marker === ROW) {
-          attempt(() => taker.row(packet.buffer, packet.offset + 1, packet.end));
-          return false;
-        }
-        if (marker === END && packet.end - packet.offset < MOST_END_BYTES) {
-          warnings = packet.buffer.readUInt16LE(packet.offset + 1);
-        }
-      }
-      if (before === "end of fields") before = "nothing";
-      return driver(packet, given);
-    };
+    const feed = new PacketFeed({
+      rows: (bytes, starts, ends, count) => attempt(() => taker.rows(bytes, starts, ends, count)),
+      other: (packet) => {
+        const isEnd = packet[HEADER_BYTES] === END && packet.length - HEADER_BYTES < MOST_END_BYTES;
+        if (feed.areRows && isEnd) warnings = packet.readUInt16LE(HEADER_BYTES + 1);
+        // One end stands between the fields and the rows.
+        feed.areRows = hasFields && !feed.areRows;
+        driver.execute(packet);
+      },
+    });
+    Reflect.set(connection, parser, feed);
   });
 }
 
+/** Where the driver keeps what it gives the server's bytes to: behind what undoes their compression, if there is any. */
+function parserName(connection: MysqlConnection): string {
+  const inflated = "_inflatedPacketsParser";
+  return inflated in connection ? inflated : "packetParser";
+}
+
+function isParser(made: unknown): made is PacketParser {
+  return typeof made === "object" && made !== null && "execute" in made;
+}
+
 function isCommand(made: unknown): made is Command {
-  return typeof made === "object" && made !== null && "execute" in made && "once" in made;
+  return typeof made === "object" && made !== null && "once" in made;
 }

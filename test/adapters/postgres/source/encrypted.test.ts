@@ -1,43 +1,20 @@
-import { chown, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { postgres } from "../../../../src/adapters/postgres/postgres.js";
 import { describePostgres } from "../../../support/describe-postgres.js";
-import { startPostgres, type PostgresServer } from "../../../support/postgres-server.js";
+import { encryptedPostgres } from "../../../support/encrypted-servers.js";
+import type { PostgresServer } from "../../../support/postgres-server.js";
+import { SERVER_CERTIFICATE } from "../../../support/server-certificate.js";
 import { reader } from "../destination/loads.js";
 import { NEVER_ABORTED, scanned, values } from "./reads.js";
-import { SERVER_CERTIFICATE, SERVER_KEY } from "./server-certificate.js";
 
 describePostgres("a Postgres source behind an encrypted connection", () => {
   let server: PostgresServer;
-  let folder: string;
   beforeAll(async () => {
-    server = await startPostgres({ fsync: false });
-    folder = await mkdtemp(join(tmpdir(), "millrace-certificate-"));
-    if (!server.controlled) return;
+    server = await encryptedPostgres();
     await using own = await reader(server.url);
-    const [data] = await own.values("show data_directory");
-    const { uid, gid } = await stat(data!);
-    for (const [setting, text] of [
-      ["ssl_key_file", SERVER_KEY],
-      ["ssl_cert_file", SERVER_CERTIFICATE],
-    ] as const) {
-      const file = join(folder, setting);
-      await writeFile(file, text, { mode: 0o600 });
-      await chown(file, uid, gid);
-      await own.client.query(`alter system set ${setting} = '${file}'`);
-    }
-    await chown(folder, uid, gid);
-    await own.client.query("alter system set ssl = on");
-    await own.client.query("select pg_reload_conf()");
-    while ((await reader(server.url).then(sslOf)) !== "on");
     await own.client.query("create table t as select n, repeat('x', 100) as text from generate_series(1, 50000) n");
   });
-  afterAll(async () => {
-    await server[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server[Symbol.asyncDispose]());
 
   it("reads as it does otherwise", async () => {
     if (!server.controlled) return;
@@ -63,9 +40,3 @@ describePostgres("a Postgres source behind an encrypted connection", () => {
     await crm.close();
   });
 });
-
-async function sslOf(own: Awaited<ReturnType<typeof reader>>): Promise<string | null | undefined> {
-  const [ssl] = await own.values("show ssl");
-  await own[Symbol.asyncDispose]();
-  return ssl;
-}
