@@ -65,6 +65,11 @@ export class EngineConnection {
     await this.execute(BEGIN);
   }
 
+  /** Rejects when the transaction has failed, of which COMMIT says nothing: it keeps nothing then. */
+  async commit(): Promise<void> {
+    await this.execute("select 1; commit");
+  }
+
   /** @param size how much DuckDB computes ahead of who reads, such as `1MB`. */
   async computeAhead(size: "1KB" | "1MB"): Promise<void> {
     // The connection keeps the setting, and each statement costs as much as a tiny query.

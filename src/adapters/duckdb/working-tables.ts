@@ -36,7 +36,8 @@ export class WorkingTables {
   }
 
   /**
-   * Appends batches to a table whose columns are those of the batches. The event loop turns in between.
+   * Appends batches to a table whose columns are those of the batches, in a transaction of the connection's: each flush
+   * would otherwise be one, which costs a third more. The event loop turns in between.
    *
    * @param onBatch called when all rows of a batch are in.
    */
@@ -47,9 +48,10 @@ export class WorkingTables {
     signal: AbortSignal,
     onBatch?: (batch: RecordBatch) => void,
   ): Promise<void> {
-    const appender = await connection.appender(table);
-    let isClosed = false;
+    await connection.begin();
+    let appender: DuckDBAppender | undefined;
     try {
+      appender = await connection.appender(table);
       let writer: ArrowChunkWriter | undefined;
       for await (const batch of batches) {
         writer ??= new ArrowChunkWriter(batch.schema);
@@ -64,10 +66,13 @@ export class WorkingTables {
         onBatch?.(batch);
       }
       signal.throwIfAborted();
-      isClosed = true;
       appender.closeSync();
-    } finally {
-      if (!isClosed) discard(appender);
+      appender = undefined;
+      await committed(connection);
+    } catch (error) {
+      if (appender) discard(appender);
+      await connection.execute("rollback").catch(() => undefined);
+      throw error;
     }
   }
 
@@ -113,6 +118,15 @@ export function keptColumns({ columns }: TableSchema): readonly { readonly name:
 function flush(appender: DuckDBAppender): void {
   try {
     appender.flushSync();
+  } catch (error) {
+    throw runError(error);
+  }
+}
+
+/** @throws JobError, as {@link flush}. */
+async function committed(connection: EngineConnection): Promise<void> {
+  try {
+    await connection.commit();
   } catch (error) {
     throw runError(error);
   }
