@@ -3,6 +3,7 @@ export { JobExecutor, type StartReport, type StopOptions, type StopReport } from
 export type { JobExecutorOptions } from "./executor/executor-options.js";
 export type { ExecutorRole } from "./executor/working-options.js";
 export { stopOnSignals, type StopOnSignalsOptions } from "./executor/stop-on-signals.js";
+export type { ConnectionTables, TablesOptions } from "./executor/connection-tables.js";
 export type { ExecutorEvent } from "./runs/executor-events.js";
 export type { RetentionTimes } from "./runs/retention.js";
 
@@ -141,7 +142,7 @@ export { StoreOpeners } from "./model/store-openers.js";
 
 // The ports: what a store, a destination, a connection or an engine of your own implements.
 export type { Clock } from "./ports/clock.js";
-export type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "./ports/connection.js";
+export type { Connection, ConnectionCapabilities, ConnectionSnapshot, TableListing } from "./ports/connection.js";
 export type { EngineTarget, EngineWriter, WrittenRows } from "./ports/engine-target.js";
 export type { IdSource } from "./ports/ids.js";
 export type {

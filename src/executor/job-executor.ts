@@ -30,6 +30,7 @@ import { Worker } from "../runs/worker.js";
 import type { ScheduleWork } from "../schedules/schedule-work.js";
 import type { Schedules } from "../schedules/schedules.js";
 import { closeParts } from "./close-parts.js";
+import { connectionTables, type ConnectionTables } from "./connection-tables.js";
 import { checkedLimits, type JobExecutorOptions } from "./executor-options.js";
 import { executorServices } from "./executor-services.js";
 import { Followers } from "./followers.js";
@@ -78,7 +79,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
       (stopOptions) => this.#stop(stopOptions),
       role !== "work",
     );
-    this.#followers = new Followers(this.#services, () => this.#mustBeReadable());
+    this.#followers = new Followers(this.#services, () => this.#lifecycle.mustBeReadable());
     this.#access = {
       get: (id) => this.getRun(id),
       events: (id, eventsOptions) => this.#followers.events(id, eventsOptions),
@@ -204,14 +205,14 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
 
   /** @throws JobError `not_started`, `executor_stopped`, `store_unavailable`. */
   async getRun(id: string): Promise<JobRun | undefined> {
-    this.#mustBeReadable();
+    this.#lifecycle.mustBeReadable();
     const run = await this.#services.ledger.get(checkedRunId(id));
     return run && { ...run, parameters: withoutSeals(run) };
   }
 
   /** Newest first, a page at a time. @throws JobError `not_started`, `executor_stopped`, `store_unavailable`. */
   async listRuns(query?: RunQuery): Promise<RunPage> {
-    this.#mustBeReadable();
+    this.#lifecycle.mustBeReadable();
     const page = await this.#services.ledger.list(checkedRunQuery(query));
     return { ...page, runs: page.runs.map((run) => ({ ...run, parameters: withoutSeals(run) })) };
   }
@@ -223,7 +224,7 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
 
   /** Asks for a run to be cancelled, and says what became of that. */
   async cancel(id: string, reason?: string): Promise<CancelOutcome> {
-    this.#mustBeReadable();
+    this.#lifecycle.mustBeReadable();
     const runId = checkedRunId(id);
     const why = checkedReason(reason);
     const outcome = await this.#services.ledger.requestCancel(runId, why);
@@ -238,6 +239,11 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
    */
   get schedules(): Schedules {
     return schedulesOf(this.#scheduleWork, this.#lifecycle);
+  }
+
+  /** Which tables the connections have, and their columns. */
+  get tables(): ConnectionTables {
+    return connectionTables(this.#services, this.#lifecycle);
   }
 
   /**
@@ -288,10 +294,5 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
     const parts = [engine, ...connections.all.values()].map((part) => [part, () => part.close()] as const);
     // Others may have it open too, the host among them.
     await closeParts([...parts, [store, () => store.close(this.#storeContext)]], clock, logger);
-  }
-
-  #mustBeReadable(): void {
-    const { readRefusal } = this.#lifecycle;
-    if (readRefusal) throw readRefusal;
   }
 }

@@ -6,6 +6,8 @@ export interface Refusal {
   readonly refusal: JobError<"not_started" | "executor_stopped" | "work_only"> | null;
   /** Anything at all. */
   readonly useRefusal: JobError<"not_started" | "executor_stopped"> | null;
+  /** Reading what is there. */
+  readonly readRefusal: JobError<"not_started" | "executor_stopped"> | null;
 }
 
 /**
@@ -61,8 +63,14 @@ export class Lifecycle<Started, Stopped, StopOptions> implements Refusal {
   }
 
   /** Why what is there cannot be read any more; null while it runs and while it stops. */
-  get readRefusal(): JobError<"not_started" | "executor_stopped"> | null {
+  get readRefusal(): Refusal["readRefusal"] {
     return this.#closed ? stopped() : this.#readiness();
+  }
+
+  /** @throws JobError `not_started`, `executor_stopped`. */
+  mustBeReadable(): void {
+    const { readRefusal } = this;
+    if (readRefusal) throw readRefusal;
   }
 
   #readiness(): JobError<"not_started"> | null {

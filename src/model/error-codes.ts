@@ -78,6 +78,8 @@ export const ERROR_CODES = {
   prepared_run_used: entry(["host"], false, "The prepared run was inserted already."),
   unknown_schedule: entry(["host"], false, "The ledger holds no schedule of this id."),
   schedule_exists: entry(["host"], false, "There is a schedule of this id already."),
+  unknown_connection: entry(["host"], false, "The executor has no connection of this name."),
+  not_listable: entry(["host"], false, "The connection cannot tell which tables it has."),
   invalid_definition: entry(["host"], false, "A job or an option is not well formed."),
   invalid_job_file: entry(["host"], false, "Job files hold mistakes."),
   job_file_unreadable: entry(["host"], false, "A job file or its folder could not be read."),

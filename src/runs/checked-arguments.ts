@@ -17,6 +17,11 @@ export function checkedRunId(id: unknown): string {
   return text("id", id);
 }
 
+/** @param argument what `field` names. @throws JobError `invalid_definition`. */
+export function checkedName(argument: string, name: unknown): string {
+  return text(argument, name);
+}
+
 /** Null counts as left out. @throws JobError `invalid_definition`. */
 export function checkedReason(reason: unknown): string | null {
   return reason === undefined || reason === null ? null : text("reason", reason);

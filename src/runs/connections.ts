@@ -27,6 +27,10 @@ export class Connections {
     return [...this.all.values()].flatMap(({ secrets }) => secrets ?? []);
   }
 
+  find(name: string): Connection | undefined {
+    return this.#byName.get(name.toLowerCase())?.connection;
+  }
+
   /**
    * Finds a destination by the first dotted segment of its table, and checks that it can be written in this mode.
    *

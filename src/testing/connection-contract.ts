@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import type { Connection } from "../ports/connection.js";
+import { listingClauses } from "./connection/listing-clauses.js";
 import { scanClauses } from "./connection/scan-clauses.js";
 import { contract, type ContractClause, type Waiver } from "./contract.js";
 
@@ -11,6 +12,8 @@ export interface ConnectionFixture {
   readonly full?: { readonly table: string; readonly columns: readonly string[]; readonly rowCount: number };
   /** Adds a row to that table. Left out where nobody can. */
   addRow?(): Promise<void>;
+  /** Makes a table of this name, by other means than the connection's; false: there are no such names. Left out where nobody can. */
+  makeTable?(name: string): Promise<boolean>;
   /** A name of a table that is not there, where the connection has tables. */
   readonly missingTable?: string;
   /** A connection of the same kind to a system that does not answer. */
@@ -26,7 +29,7 @@ export interface ConnectionContract {
 
 /** The promises of the `Connection` and `TableSource` ports as tests. */
 export function connectionContract({ make, without }: ConnectionContract): readonly ContractClause[] {
-  return contract({ ...CLAUSES, ...scanClauses }, make, without);
+  return contract({ ...CLAUSES, ...listingClauses, ...scanClauses }, make, without);
 }
 
 const NEVER_ABORTED = new AbortController().signal;

@@ -26,6 +26,10 @@ export function fixture(tables: Readonly<Record<string, FixtureTable>>): Connect
       tables: "named",
     },
     source: (table) => sources.get(table),
+    listTables: async (signal) => {
+      signal.throwIfAborted();
+      return [...sources.keys()].map((name) => ({ name, kind: "table" }));
+    },
     check: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

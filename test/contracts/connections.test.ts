@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import Database from "better-sqlite3";
 import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll } from "vitest";
+import { csv, duckdb, rows } from "../../src/adapters/duckdb/entry.js";
 import { memory } from "../../src/adapters/memory/memory-connection.js";
 import { mysql } from "../../src/adapters/mysql/mysql.js";
 import { sqlite } from "../../src/adapters/sqlite/sqlite-connection.js";
@@ -42,7 +44,73 @@ contractSuite(
   }),
 );
 
+contractSuite(
+  "rows(), with several tables, keeps the promises of a connection",
+  connectionContract({
+    make: async () => ({
+      connection: rows({ t: sampleRows(1, 5), "Two Words": [{ a: 1 }] }),
+      full: FULL,
+      missingTable: "none",
+    }),
+  }),
+);
+
+contractSuite(
+  "csv() keeps the promises of a connection",
+  connectionContract({
+    make: async () => {
+      const folder = await mkdtemp(join(tmpdir(), "millrace-"));
+      await writeFile(join(folder, "t.csv"), "id,label\n1,a\n2,b\n");
+      return {
+        connection: csv(join(folder, "t.csv")),
+        full: { table: "", columns: ["id", "label"], rowCount: 2 },
+        unreachable: csv(join(folder, "none.csv")),
+        dispose: () => rm(folder, { recursive: true }),
+      };
+    },
+  }),
+);
+
 for (const access of ["read_only", "read_write"] as const) {
+  contractSuite(
+    `duckdb(), ${access}, keeps the promises of a connection`,
+    connectionContract({
+      make: async () => {
+        const folder = await mkdtemp(join(tmpdir(), "millrace-"));
+        const path = join(folder, "t.duckdb");
+        const onFile = async (...statements: readonly string[]): Promise<void> => {
+          const instance = await DuckDBInstance.create(path);
+          const session = await instance.connect();
+          for (const statement of statements) await session.run(statement);
+          session.disconnectSync();
+          instance.closeSync();
+        };
+        await onFile(
+          "create table t (id integer, label text)",
+          "insert into t select id, 'row ' || id from range(1, 6) as r(id)",
+          "create schema sales",
+          "create table sales.t as select 1 as a",
+          "create view big as from t",
+        );
+        const connection = duckdb(path, { access });
+        return {
+          connection,
+          full: FULL,
+          makeTable: async (name) => {
+            await onFile(`create table "${name.replaceAll('"', '""')}" as select 1 as a`);
+            return true;
+          },
+          missingTable: "none",
+          unreachable: duckdb(join(folder, "nowhere", "t.duckdb"), { access }),
+          dispose: async () => {
+            await connection.close();
+            await rm(folder, { recursive: true });
+          },
+        };
+      },
+    }),
+  );
+
   contractSuite(
     `sqlite(), ${access}, keeps the promises of a connection`,
     connectionContract({
@@ -63,7 +131,11 @@ for (const access of ["read_only", "read_write"] as const) {
           database.close();
           await rm(folder, { recursive: true });
         };
-        return { connection, full: FULL, addRow, missingTable: "none", unreachable, dispose };
+        const makeTable = async (name: string): Promise<boolean> => {
+          database.exec(`create table "${name.replaceAll('"', '""')}" as select 1 as a`);
+          return true;
+        };
+        return { connection, full: FULL, addRow, makeTable, missingTable: "none", unreachable, dispose };
       },
     }),
   );
@@ -94,7 +166,11 @@ describeMysql("on MySQL or MariaDB", () => {
           await connection.close();
           await session.end();
         };
-        return { connection, full: FULL, addRow, missingTable: "none", unreachable, dispose };
+        const makeTable = async (name: string): Promise<boolean> => {
+          await session.query(`create table \`${name.replaceAll("`", "``")}\` as select 1 as a`);
+          return true;
+        };
+        return { connection, full: FULL, addRow, makeTable, missingTable: "none", unreachable, dispose };
       },
     }),
   );

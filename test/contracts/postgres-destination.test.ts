@@ -71,8 +71,27 @@ describePostgres("on a real server", () => {
   for (const access of ["read_only", "read_write"] as const) {
     const connection = connectionContract({
       make: async () => {
-        const unreachable = postgres(Object.assign(new URL(url), { port: "1" }).href, { access });
-        return { connection: postgres(url, { access }), missingTable: "none", unreachable };
+        const own = await server.createDatabase();
+        const client = new pg.Client(own);
+        await client.connect();
+        await client.query("create table t as select id::int8, 'row ' || id as label from generate_series(1, 5) id");
+        const unreachable = postgres(Object.assign(new URL(own), { port: "1" }).href, { access });
+        const connection = postgres(own, { access });
+        return {
+          connection,
+          full: { table: "t", columns: ["id", "label"], rowCount: 5 },
+          addRow: async () => void (await client.query("insert into t values (6, 'row 6')")),
+          makeTable: async (name) => {
+            await client.query(`create table ${client.escapeIdentifier(name)} as select 1 as a`);
+            return true;
+          },
+          missingTable: "none",
+          unreachable,
+          dispose: async () => {
+            await connection.close();
+            await client.end();
+          },
+        };
       },
     });
     contractSuite(`postgres(), ${access}, keeps the promises of a connection`, connection);

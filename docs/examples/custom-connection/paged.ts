@@ -21,6 +21,10 @@ export function paged(tables: Readonly<Record<string, PagedTable>>): Connection 
       const table = Object.hasOwn(tables, name) ? tables[name] : undefined;
       return table && new PagedSource(table);
     },
+    listTables: async (signal) => {
+      signal.throwIfAborted();
+      return Object.keys(tables).map((name) => ({ name, kind: "table" }));
+    },
     check: async () => {
       // Ask the API for something small here, and throw when it does not answer.
     },

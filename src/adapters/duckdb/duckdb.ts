@@ -1,7 +1,7 @@
 import { existsSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { JobError } from "../../model/job-error.js";
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
 import { DEFAULT_WAIT_MS } from "./attached-files.js";
@@ -82,6 +82,10 @@ class DuckDBFile implements EngineGuest {
       },
       schema: (signal) => this.shared.schema(name, signal, { views: true }),
     };
+  }
+
+  listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    return this.shared.tables(signal);
   }
 
   /** Names that DuckDB or Millrace keep for themselves are none. */

@@ -1,5 +1,5 @@
 import type { TableSchema } from "../../model/table-schema.js";
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, TableListing } from "../../ports/connection.js";
 import type { TableSource } from "../../ports/table-source.js";
 import type { DuckDBRelation } from "./duckdb-relation.js";
 
@@ -23,6 +23,11 @@ export class FileConnection implements Connection {
 
   source(table: string): TableSource | undefined {
     return table === "" ? this.#source : undefined;
+  }
+
+  async listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    await this.check(signal);
+    return [{ name: "", kind: "table" }];
   }
 
   /** Resolves when the files are there and are what they should be. */

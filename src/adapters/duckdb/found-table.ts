@@ -2,6 +2,7 @@ import { JobError } from "../../model/job-error.js";
 import type { Connection } from "../../ports/connection.js";
 import type { TableSource } from "../../ports/table-source.js";
 import type { TableReference } from "./query-shape.js";
+import { quoteIdentifier } from "./quote.js";
 
 /** A table that a query reads, and whose it is. */
 export interface FoundTable {
@@ -13,6 +14,11 @@ export interface FoundTable {
   /** Behind the connection's name; empty when the connection is the table. */
   readonly segments: readonly string[];
   readonly source: TableSource;
+}
+
+/** As the connection calls it. */
+export function sourceName({ segments }: Pick<FoundTable, "segments">): string {
+  return segments.join(".");
 }
 
 /** Finds the tables of declared connections, ignoring case in the connections' names. */
@@ -40,7 +46,8 @@ export class TableFinder {
     const entry = this.byName.get(root.toLowerCase());
     if (entry === undefined) throw this.unknown(written);
     const { name, connection } = entry;
-    const source = connection.source?.(segments.join("."));
+    if (connection.capabilities.tables === "qualified" && segments[0]?.includes(".")) throw dotted(name, segments);
+    const source = connection.source?.(sourceName({ segments }));
     if (source === undefined) throw noSuchTable(name, segments, connection);
     return { name: [name, ...segments].join("."), connection: name, system: connection, segments, source };
   }
@@ -89,6 +96,21 @@ function invalidName(name: string, message: string): JobError<"invalid_definitio
     message,
     hint: "Give the connection another name.",
     field: `connections.${name}`,
+    connection: name,
+  });
+}
+
+/** Its name, joined by dots, would be that of another table. */
+function dotted(name: string, segments: readonly string[]): JobError {
+  const path = [name, ...segments].map(quoteIdentifier).join(".");
+  const [first = "", ...others] = segments;
+  const table = others.length === 0 ? `"${first}"` : `a schema "${first}"`;
+  return new JobError("unsupported_query", {
+    message: `The query reads ${path}: the connection ${name} would take the dot in "${first}" for the one behind a schema.`,
+    hint:
+      others.length === 0
+        ? `Name the schema of the table ${table}, as in ${quoteIdentifier(name)}.<schema>.${quoteIdentifier(first)}.`
+        : `A table in ${table} cannot be named. Read a view of it that lies in another one.`,
     connection: name,
   });
 }

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, TableListing } from "../../ports/connection.js";
 import type { TableSource } from "../../ports/table-source.js";
 
 /** Tables that lie in this process's memory and never change: one, which is the connection itself, or several by name. */
@@ -21,6 +21,12 @@ export class HeldTables implements Connection {
   source(table: string): TableSource | undefined {
     if (isOne(this.held)) return table === "" ? this.held : undefined;
     return this.held.get(table);
+  }
+
+  async listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    signal.throwIfAborted();
+    const names = isOne(this.held) ? [""] : [...this.held.keys()];
+    return names.map((name) => ({ name, kind: "table" }));
   }
 
   async check(): Promise<void> {

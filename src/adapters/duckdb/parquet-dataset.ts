@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { JobError } from "../../model/job-error.js";
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
 import { ConnectionInstance, type EngineGuest } from "./connection-instance.js";
@@ -8,7 +8,7 @@ import { absolutePatterns, isPattern } from "./file-patterns.js";
 import { readFailure } from "./parquet-dataset/dataset-failure.js";
 import { DatasetDestination } from "./parquet-dataset/dataset-destination.js";
 import { DatasetSource } from "./parquet-dataset/dataset-source.js";
-import { localDisk } from "./parquet-dataset/disk.js";
+import { hasCode, localDisk } from "./parquet-dataset/disk.js";
 import {
   isSnapshot,
   type PruneOptions,
@@ -16,7 +16,7 @@ import {
   pruneTable,
   wholeVersions,
 } from "./parquet-dataset/prune-table.js";
-import { folderNameOf, TableFolder } from "./parquet-dataset/table-folder.js";
+import { folderNameOf, TableFolder, tableNameOf } from "./parquet-dataset/table-folder.js";
 
 /** Options of {@link parquetDataset}. */
 export interface ParquetDatasetOptions {
@@ -115,6 +115,22 @@ class DatasetFolder implements ParquetDataset, EngineGuest {
     return table && new DatasetDestination(table, { table: name, overwrite, partitionBy: columns }, this.instance);
   }
 
+  async listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    await this.check(signal);
+    try {
+      const tables: TableListing[] = [];
+      for (const folder of (await localDisk.list(this.folder)) ?? []) {
+        signal.throwIfAborted();
+        const name = tableNameOf(folder);
+        if (name !== undefined && (await this.isTable(name))) tables.push({ name, kind: "table" });
+      }
+      return tables;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw readFailure(error, this.folder);
+    }
+  }
+
   async snapshots(name: string): Promise<readonly DatasetSnapshot[]> {
     const table = this.named(name);
     try {
@@ -168,6 +184,16 @@ class DatasetFolder implements ParquetDataset, EngineGuest {
     let table = this.tables.get(folder);
     if (table === undefined) this.tables.set(folder, (table = new TableFolder(localDisk, join(this.folder, folder))));
     return table;
+  }
+
+  /** A table that was begun, and never written, is none; nor is somebody's file. */
+  private async isTable(name: string): Promise<boolean> {
+    try {
+      return ((await this.table(name)?.log.newest())?.columns ?? null) !== null;
+    } catch (error) {
+      if (hasCode(error, "ENOTDIR")) return false;
+      throw error;
+    }
   }
 
   private named(name: string): TableFolder {

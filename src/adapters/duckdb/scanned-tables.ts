@@ -8,7 +8,7 @@ import { checkedBatches } from "./checked-batches.js";
 import { collidingColumns } from "./colliding-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
-import type { FoundTable } from "./found-table.js";
+import { type FoundTable, sourceName } from "./found-table.js";
 import { columnList, type WorkingTables } from "./working-tables.js";
 
 /** A table that DuckDB cannot read by itself. */
@@ -113,7 +113,8 @@ export class ScannedTables {
     const [first] = reads;
     if (first === undefined) return;
     const { system } = first.table;
-    const snapshot = system.snapshot && (await fromSource(first.table, system.snapshot(signal)));
+    const tables = reads.map(({ table }) => sourceName(table));
+    const snapshot = system.snapshot && (await fromSource(first.table, system.snapshot(tables, signal)));
     try {
       for (const { table, wanted } of reads) loaded.push(await this.loadOne(table, wanted, snapshot, signal));
     } finally {
@@ -130,7 +131,7 @@ export class ScannedTables {
   ): Promise<LoadedTable> {
     const columns = table.schema.columns.filter(({ name }) => wanted.columns.includes(name));
     const request = { ...wanted, columns: columns.map(({ name }) => name), signal };
-    const batches = snapshot?.scan(table.segments.join("."), request) ?? scanOf(table, request);
+    const batches = snapshot?.scan(sourceName(table), request) ?? scanOf(table, request);
     return this.database.use(async (connection) => {
       const copy = await this.copy(connection, table, { columns }, batches, signal);
       const view =

@@ -2,7 +2,7 @@ import { constants } from "node:buffer";
 import { resolve } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { JobError } from "../../model/job-error.js";
-import type { Connection, ConnectionCapabilities } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
 import { LanceDestination } from "./lance-destination.js";
@@ -90,6 +90,13 @@ class LanceConnection implements Connection {
 
   destination(table: string): JobDestination | undefined {
     return canBeTable(table) ? new LanceDestination(this.folder, table, this.limits, this.#maintenance) : undefined;
+  }
+
+  async listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    signal.throwIfAborted();
+    const names = (await this.folder.tables()).filter(canBeTable);
+    signal.throwIfAborted();
+    return names.map((name) => ({ name, kind: "table" }));
   }
 
   check(): Promise<void> {

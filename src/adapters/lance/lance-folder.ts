@@ -62,6 +62,20 @@ export class LanceFolder {
     }
   }
 
+  /** The names of the tables that {@link open} would find. */
+  async tables(): Promise<readonly string[]> {
+    if (!(await this.isThere())) {
+      await this.check();
+      return [];
+    }
+    const folders = await readdir(this.path).catch((error: unknown) => {
+      throw unavailable(this.path, error);
+    });
+    const names = folders.flatMap((folder) => /^(.+)\.lance$/s.exec(folder)?.[1] ?? []);
+    const isTable = await Promise.all(names.map((name) => this.#hasVersion(name)));
+    return names.filter((_, index) => isTable[index]);
+  }
+
   async close(): Promise<void> {
     const database = this.#database;
     this.#database = undefined;
@@ -73,7 +87,8 @@ export class LanceFolder {
       const names = await readdir(join(this.path, `${table}.lance`, "_versions"));
       return names.some((name) => name.endsWith(".manifest"));
     } catch (error) {
-      if (isMissing(error)) return false;
+      // Somebody's file is no table either.
+      if (isMissing(error) || codeOf(error) === "ENOTDIR") return false;
       throw unavailable(this.path, error);
     }
   }

@@ -2,7 +2,7 @@ import type { RecordBatch } from "apache-arrow";
 import type { PlainRow } from "../../model/batch-values.js";
 import { JobError } from "../../model/job-error.js";
 import type { TableSchema } from "../../model/table-schema.js";
-import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { ScanRequest, TableSource } from "../../ports/table-source.js";
 import { MemoryDestination } from "./memory-destination.js";
@@ -39,6 +39,11 @@ class MemoryTablesConnection implements MemoryConnection {
 
   source(table: string): TableSource | undefined {
     return table === "" ? undefined : new MemorySource(this.stored, table);
+  }
+
+  async listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    signal.throwIfAborted();
+    return this.stored.names().map((name) => ({ name, kind: "table" }));
   }
 
   async snapshot(): Promise<ConnectionSnapshot> {

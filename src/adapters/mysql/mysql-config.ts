@@ -31,6 +31,10 @@ export interface CheckedConfig {
   readonly secrets: readonly string[];
 }
 
+/** What to do about the driver's `HANDSHAKE_SSL_ERROR` and `HANDSHAKE_NO_SSL_SUPPORT`. */
+export const UNENCRYPTED =
+  "The connection could not be encrypted, or the server's certificate is not trusted: give that of who signed it, as ssl: { ca }.";
+
 const LARGEST_POOL = 8;
 const CONNECT_MS = 10_000;
 

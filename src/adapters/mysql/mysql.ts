@@ -1,11 +1,13 @@
-import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
 import { destinationFailure } from "./destination/destination-failure.js";
 import { type DestinationServices, MysqlDestination } from "./destination/mysql-destination.js";
 import { tablePlace } from "./destination/place.js";
+import type { Ask } from "./mysql-client.js";
 import { MysqlClients } from "./mysql-clients.js";
 import { checkedConfig, clientSource, invalid, type MysqlConfig } from "./mysql-config.js";
+import { listTables } from "./source/list-tables.js";
 import { MysqlSnapshot } from "./source/mysql-snapshot.js";
 import { MysqlSource } from "./source/mysql-source.js";
 import type { MysqlReadOptions } from "./source/read-options.js";
@@ -68,7 +70,7 @@ class MysqlDatabase implements Connection {
     this.capabilities = {
       kind: "mysql",
       read: true,
-      tables: "named",
+      tables: "qualified",
       ...(access === "read_only"
         ? { write: "read_only", writeHint: 'Open it with mysql(url, { access: "read_write" }).' }
         : { write: "transactional" }),
@@ -85,8 +87,9 @@ class MysqlDatabase implements Connection {
     return place && new MysqlSource(this.services, place);
   }
 
-  snapshot(signal: AbortSignal): Promise<ConnectionSnapshot> {
-    return MysqlSnapshot.open(this.services, this.database, signal);
+  snapshot(tables: readonly string[], signal: AbortSignal): Promise<ConnectionSnapshot> {
+    const places = tables.flatMap((table) => tablePlace(table, this.database) ?? []);
+    return MysqlSnapshot.open(this.services, places, signal);
   }
 
   /** As {@link source}, without views. */
@@ -95,16 +98,25 @@ class MysqlDatabase implements Connection {
     return place && new MysqlDestination(this.services, place);
   }
 
+  /** The tables and views of the connection's own database, and of no other. */
+  listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    return this.#asked(signal, (ask) => listTables(ask, this.database));
+  }
+
   async check(signal: AbortSignal): Promise<void> {
-    try {
-      await this.services.clients.use(signal, (client) => client.ask("select 1"));
-    } catch (error) {
-      signal.throwIfAborted();
-      throw destinationFailure(error, { code: "connection_unavailable" }, this.services.secrets);
-    }
+    await this.#asked(signal, (ask) => ask("select 1"));
   }
 
   close(): Promise<void> {
     return this.services.clients.close();
+  }
+
+  async #asked<T>(signal: AbortSignal, act: (ask: Ask) => Promise<T>): Promise<T> {
+    try {
+      return await this.services.clients.use(signal, (client) => act(client.rows));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw destinationFailure(error, { code: "connection_unavailable" }, this.services.secrets);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
 import { clientSource, configOf, type PostgresServer } from "./client-source.js";
@@ -7,8 +7,9 @@ import { destinationFailure } from "./destination/destination-failure.js";
 import { tablePlace } from "./destination/place.js";
 import { type DestinationServices, PostgresDestination } from "./destination/postgres-destination.js";
 import { invalid, secretsOf, urlOf } from "./job-store-options.js";
-import { asking } from "./statement-answer.js";
+import { type Ask, asking } from "./statement-answer.js";
 import { canBeName } from "./quoted-name.js";
+import { listTables } from "./source/list-tables.js";
 import { PostgresSnapshot, PostgresSource } from "./source/postgres-source.js";
 import type { ReadOptions } from "./source/wire-column.js";
 
@@ -92,7 +93,7 @@ class PostgresConnection implements Connection {
     this.capabilities = {
       kind: "postgres",
       read: true,
-      tables: "named",
+      tables: "qualified",
       ...(access === "read_only"
         ? { write: "read_only", writeHint: 'Open it with postgres(url, { access: "read_write" }).' }
         : { write: "transactional" }),
@@ -109,8 +110,9 @@ class PostgresConnection implements Connection {
     return place && new PostgresSource(this.services, place, this.options);
   }
 
-  snapshot(signal: AbortSignal): Promise<ConnectionSnapshot> {
-    return PostgresSnapshot.open(this.services, this.options, signal, (table) => tablePlace(table, this.schema));
+  snapshot(tables: readonly string[], signal: AbortSignal): Promise<ConnectionSnapshot> {
+    const places = tables.flatMap((table) => tablePlace(table, this.schema) ?? []);
+    return PostgresSnapshot.open(this.services, this.options, places, signal);
   }
 
   /** A table's name, with its schema before a dot where it has one: `orders`, `sales.orders`. */
@@ -119,16 +121,28 @@ class PostgresConnection implements Connection {
     return place && new PostgresDestination(this.services, place);
   }
 
+  /**
+   * What this user may read: tables, views, foreign tables. Partitions are not listed beside the table they are part of. A
+   * name comes without its schema where that is the connection's, or where the search path finds it.
+   */
+  listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    return this.#asked(signal, (ask) => listTables(ask, this.schema));
+  }
+
   async check(signal: AbortSignal): Promise<void> {
-    try {
-      await this.services.clients.use(signal, (client) => asking(client)("select 1"));
-    } catch (error) {
-      signal.throwIfAborted();
-      throw destinationFailure(error, { code: "connection_unavailable" }, this.services.secrets);
-    }
+    await this.#asked(signal, (ask) => ask("select 1"));
   }
 
   close(): Promise<void> {
     return this.services.clients.close();
+  }
+
+  async #asked<T>(signal: AbortSignal, act: (ask: Ask) => Promise<T>): Promise<T> {
+    try {
+      return await this.services.clients.use(signal, (client) => act(asking(client)));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw destinationFailure(error, { code: "connection_unavailable" }, this.services.secrets);
+    }
   }
 }

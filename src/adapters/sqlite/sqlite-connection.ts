@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { JobError } from "../../model/job-error.js";
-import type { Connection, ConnectionCapabilities, ConnectionSnapshot } from "../../ports/connection.js";
+import type { Connection, ConnectionCapabilities, ConnectionSnapshot, TableListing } from "../../ports/connection.js";
 import type { JobDestination } from "../../ports/job-destination.js";
 import type { TableSource } from "../../ports/table-source.js";
 import { COMMIT_TABLE } from "./destination/commit-log.js";
@@ -65,7 +65,12 @@ class SqliteConnection implements Connection {
     return isName(table) ? new SqliteSource(this.threads, this.file, table) : undefined;
   }
 
-  snapshot(signal: AbortSignal): Promise<ConnectionSnapshot> {
+  async listTables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    const tables = await this.threads.use(signal, (thread) => thread.call({ do: "tables", file: this.file }));
+    return tables.filter(({ name }) => isName(name));
+  }
+
+  snapshot(_tables: readonly string[], signal: AbortSignal): Promise<ConnectionSnapshot> {
     return SqliteSnapshot.open(this.threads, this.file, signal);
   }
 

@@ -103,12 +103,12 @@ export const scanClauses: Readonly<Record<string, (fixture: ConnectionFixture) =
     if (connection.snapshot === undefined || full === undefined) return;
     const count = async (snapshot: ConnectionSnapshot): Promise<number> =>
       countOf(await collected(snapshot.scan(full.table, { columns: full.columns, signal: NEVER_ABORTED })));
-    const snapshot = await connection.snapshot(NEVER_ABORTED);
+    const snapshot = await connection.snapshot([full.table], NEVER_ABORTED);
     assert.equal(await count(snapshot), full.rowCount);
     if (fixture.addRow !== undefined) {
       await fixture.addRow();
       assert.equal(await count(snapshot), full.rowCount);
-      const later = await connection.snapshot(NEVER_ABORTED);
+      const later = await connection.snapshot([full.table], NEVER_ABORTED);
       assert.equal(await count(later), full.rowCount + 1);
       await later.close();
     }
@@ -120,7 +120,7 @@ export const scanClauses: Readonly<Record<string, (fixture: ConnectionFixture) =
     if (connection.snapshot === undefined || full === undefined) return;
     const reason = new Error("cancelled");
     for (let round = 0; round < 20; round += 1) {
-      const snapshot = await connection.snapshot(NEVER_ABORTED);
+      const snapshot = await connection.snapshot([full.table], NEVER_ABORTED);
       const request = { columns: full.columns, signal: NEVER_ABORTED };
       if (round % 2 === 0) for await (const batch of snapshot.scan(full.table, request)) if (batch.numRows > 0) break;
       if (round % 2 === 1) {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { csv, duckdb, rows } from "../../../src/adapters/duckdb/entry.js";
 import type { Column } from "../../../src/model/table-schema.js";
 import { strict, type StrictConnection } from "../../../src/testing/engine/strict-connection.js";
+import { overlaid } from "../../support/overlaid.js";
 import { NEVER_ABORTED, query, withEngine } from "./engine-session.js";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-names-"));
@@ -95,6 +96,36 @@ describe("names of connections", () => {
       expect(sums.map(([row]) => row?.["s"])).toEqual(
         Array.from({ length: 40 }, (_, i) => BigInt((i % 20) + ((i * 7) % 20))),
       );
+    });
+  });
+});
+
+describe("quoted names with a dot", () => {
+  const table = {
+    schema: { columns: [{ name: "a", type: { kind: "text" }, nullable: true }] },
+    rows: [{ a: "x" }],
+  } as const;
+
+  it("are the same without the quotes where names have no schemas, and in duckdb() what DuckDB makes of them", async () => {
+    const path = join(folder, "dots.duckdb");
+    await onFile(path, 'create table "s.o" as select 1 as a', "create schema s", "create table s.o as select 2 as a");
+    await withEngine({ flat: strict({ "s.o": table }), shop: duckdb(path) }, async ({ rows: read }) => {
+      expect(await read('from flat."s.o"')).toEqual([{ a: "x" }]);
+      expect(await read("from flat.s.o")).toEqual([{ a: "x" }]);
+      expect(await read('from shop."s.o"')).toEqual([{ a: 1 }]);
+      expect(await read("from shop.s.o")).toEqual([{ a: 2 }]);
+    });
+  });
+
+  it("are refused where they would be taken for another table of another schema", async () => {
+    const tables = strict({ "s.o": table, "s.a.b": table });
+    const crm = overlaid<StrictConnection>(tables, { capabilities: { ...tables.capabilities, tables: "qualified" } });
+    await withEngine({ crm }, async ({ rows: read }) => {
+      expect(await read("from crm.s.o")).toEqual([{ a: "x" }]);
+      expect(await read('from crm.s."a.b"')).toEqual([{ a: "x" }]);
+      for (const name of ['crm."s.o"', 'crm."s.a".b']) {
+        await expect(read(`from ${name}`)).rejects.toMatchObject({ code: "unsupported_query", connection: "crm" });
+      }
     });
   });
 });

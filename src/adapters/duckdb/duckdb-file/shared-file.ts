@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TableSchema } from "../../../model/table-schema.js";
+import type { TableListing } from "../../../ports/connection.js";
 import { abortable } from "../abortable.js";
 import type { ConnectionInstance } from "../connection-instance.js";
 import type { EngineConnection } from "../engine-connection.js";
@@ -60,6 +61,13 @@ export class SharedFile {
     }
     if (!existsSync(dirname(this.path))) throw fileMissing(this.path);
     return null;
+  }
+
+  /** The tables and views, by the names by which they are read. A file that is not there but may be made has none. */
+  async tables(signal: AbortSignal): Promise<readonly TableListing[]> {
+    if (!this.file.readOnly && !this.isThere && existsSync(dirname(this.path))) return [];
+    const { listTables } = await import("./list-tables.js");
+    return this.use(signal, listTables);
   }
 
   /** Makes Millrace's own tables, which two must not do at once. */

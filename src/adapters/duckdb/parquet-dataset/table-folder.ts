@@ -20,6 +20,15 @@ export function folderNameOf(table: string): string | undefined {
   return name === "" || name.length > LONGEST_NAME ? undefined : name;
 }
 
+/** The table whose folder has this name; undefined for a folder that is no table's. */
+export function tableNameOf(folder: string): string | undefined {
+  const spelledOut = folder.replace(/%([0-9A-F]{2})/g, (_, byte: string) =>
+    String.fromCharCode(Number.parseInt(byte, 16)),
+  );
+  const table = Buffer.from(spelledOut, "latin1").toString("utf8");
+  return folderNameOf(table) === folder ? table : undefined;
+}
+
 function spelled(byte: number, index: number): string {
   const sign = String.fromCharCode(byte);
   // In front, `.` and `_` hide a folder from other tools, and are ours.

@@ -1,4 +1,5 @@
 import { causeChain, isJobError, JobError } from "../../../model/job-error.js";
+import { UNENCRYPTED } from "../mysql-config.js";
 
 /** What was being done when it failed. */
 export interface FailedAct {
@@ -115,6 +116,6 @@ const DIAGNOSES: readonly (readonly [of: readonly (number | string)[], hint: str
     ["EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"],
     "The server cannot be reached. Check the network between.",
   ],
-  [["HANDSHAKE_SSL_ERROR", "HANDSHAKE_NO_SSL_SUPPORT"], "The connection could not be encrypted. Check ssl.", true],
+  [["HANDSHAKE_SSL_ERROR", "HANDSHAKE_NO_SSL_SUPPORT"], UNENCRYPTED, true],
   [["ERR_MODULE_NOT_FOUND"], "Install the driver beside millrace: npm install mysql2", true],
 ];

@@ -1,4 +1,5 @@
 import { causeChain, isJobError, JobError } from "../../../model/job-error.js";
+import { UNENCRYPTED } from "../mysql-config.js";
 
 /**
  * What a ledger answers for an error of the driver or of the server.
@@ -66,7 +67,7 @@ const REFUSED_ROWS: ReadonlySet<number> = new Set([1048, 1062, 1264, 1406, 3140,
 /** What stays so until somebody changes it. */
 const LASTING: ReadonlySet<number | string> = new Set<number | string>([
   ...[1044, 1045, 1049, 1054, 1064, 1142, 1146, 1153, 1193, 1227, 1290, 1286, 1665, 1698, 1792, 1836],
-  ...["ER_NOT_SUPPORTED_AUTH_MODE", "ERR_MODULE_NOT_FOUND"],
+  ...["ER_NOT_SUPPORTED_AUTH_MODE", "ERR_MODULE_NOT_FOUND", "HANDSHAKE_SSL_ERROR", "HANDSHAKE_NO_SSL_SUPPORT"],
 ]);
 
 const HINTS: readonly (readonly [codes: readonly (number | string)[], hint: string])[] = [
@@ -94,6 +95,7 @@ const HINTS: readonly (readonly [codes: readonly (number | string)[], hint: stri
     [1053, 1927, 4031, "PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"],
     "The connection broke. The store connects again by itself; the act may or may not have been stored.",
   ],
+  [["HANDSHAKE_SSL_ERROR", "HANDSHAKE_NO_SSL_SUPPORT"], UNENCRYPTED],
   [["ERR_MODULE_NOT_FOUND"], "Install the driver beside millrace: npm install mysql2"],
 ];
 

@@ -2,7 +2,7 @@ import type { RecordBatch } from "apache-arrow";
 import type { ConnectionSnapshot } from "../../../ports/connection.js";
 import type { ScanRequest } from "../../../ports/table-source.js";
 import { Arrivals } from "../../sql/arrivals.js";
-import { type TablePlace, tablePlace } from "../destination/place.js";
+import type { TablePlace } from "../destination/place.js";
 import { changedColumns, goneTable, warned } from "./read-failure.js";
 import { ReadSession, type SourceServices } from "./read-session.js";
 import { readTable } from "./read-table.js";
@@ -11,25 +11,35 @@ import { scanStatement } from "./scan-statement.js";
 /** Batches that wait here: with more of them the server waits. */
 const MOST_WAITING = 2;
 
-/** One moment of a server: a transaction that only reads. */
+/**
+ * One moment of a server, and tables that nobody changes until it is over. The moment is that of the first row that is read,
+ * behind the locks: after it, a partition could be dropped with its rows, and nobody would be told.
+ */
 export class MysqlSnapshot implements ConnectionSnapshot {
   private constructor(
     private readonly services: SourceServices,
     private readonly session: ReadSession,
-    private readonly database: string,
+    private readonly places: readonly TablePlace[],
   ) {}
 
-  static async open(services: SourceServices, database: string, signal: AbortSignal): Promise<MysqlSnapshot> {
-    return new MysqlSnapshot(services, await ReadSession.open(services, signal), database);
+  static async open(
+    services: SourceServices,
+    places: readonly TablePlace[],
+    signal: AbortSignal,
+  ): Promise<MysqlSnapshot> {
+    const session = await ReadSession.open(services, signal);
+    try {
+      for (const { name } of places) await session.keep(name);
+    } catch (error) {
+      session.end();
+      throw error;
+    }
+    return new MysqlSnapshot(services, session, places);
   }
 
-  scan(table: string, request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
-    const place = tablePlace(table, this.database);
-    if (place === undefined) throw new TypeError(`${table} is no table's name`);
-    return this.scanPlace(place, request);
-  }
-
-  async *scanPlace(place: TablePlace, request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
+  async *scan(table: string, request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
+    const place = this.places.find(({ label }) => label === table);
+    if (place === undefined) throw new TypeError(`the snapshot was not taken for ${table}`);
     const { session } = this;
     const signal = AbortSignal.any([session.signal, request.signal]);
     signal.throwIfAborted();

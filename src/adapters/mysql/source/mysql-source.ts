@@ -28,9 +28,9 @@ export class MysqlSource implements TableSource {
 
   async *scan(request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
     const { services, place } = this;
-    const snapshot = await MysqlSnapshot.open(services, place.database, request.signal);
+    const snapshot = await MysqlSnapshot.open(services, [place], request.signal);
     try {
-      yield* snapshot.scanPlace(place, request);
+      yield* snapshot.scan(place.label, request);
     } finally {
       await snapshot.close();
     }

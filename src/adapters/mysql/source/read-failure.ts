@@ -1,6 +1,7 @@
 import { causeChain, isJobError, JobError } from "../../../model/job-error.js";
 import { numberOf } from "../destination/destination-failure.js";
 import type { TablePlace } from "../destination/place.js";
+import { UNENCRYPTED } from "../mysql-config.js";
 import type { ReadColumn } from "./read-table.js";
 
 /** Names an error of the driver or of the server in words of Millrace. @param secrets are in no message. */
@@ -42,7 +43,7 @@ const DIAGNOSES: readonly (readonly [
   [[1049], "The server has no database of this name. Make it, or correct the url.", "refused"],
   [[3118], "The account is locked. Unlock it, or use another.", "refused"],
   [["ENOTFOUND"], "There is no host of this name. Correct the url.", "refused"],
-  [["HANDSHAKE_SSL_ERROR", "HANDSHAKE_NO_SSL_SUPPORT"], "The connection could not be encrypted. Check ssl.", "refused"],
+  [["HANDSHAKE_SSL_ERROR", "HANDSHAKE_NO_SSL_SUPPORT"], UNENCRYPTED, "refused"],
   [["ERR_MODULE_NOT_FOUND"], "Install the driver beside millrace: npm install mysql2", "refused"],
   [["ECONNREFUSED"], "Nothing listens there. Start the server, or correct host and port.", "unreachable"],
   [

@@ -1,6 +1,7 @@
 import type { MysqlValue } from "../driver.js";
 import type { Ask, ServerThread } from "../mysql-client.js";
 import type { LentClient, MysqlClients } from "../mysql-clients.js";
+import { numberOf } from "../destination/destination-failure.js";
 import { readFailure } from "./read-failure.js";
 import type { MysqlReadOptions } from "./read-options.js";
 import { type RowTaker, takeRows } from "./row-packets.js";
@@ -21,7 +22,13 @@ const SETTINGS = `set session autocommit = 1, sql_mode = '', time_zone = '+00:00
   character_set_client = utf8mb4, character_set_connection = utf8mb4, character_set_results = utf8mb4,
   sql_select_limit = default, sql_notes = 0, wait_timeout = ${LONG_SECONDS}, net_write_timeout = ${LONG_SECONDS}`;
 
-/** One transaction that sees one moment of the server, on a connection of its own. An abort ends it at the server too. */
+/** No such table, no such database, no right to any of its columns. */
+const NOT_THERE: ReadonlySet<unknown> = new Set([1146, 1049, 1142]);
+
+/**
+ * One transaction that sees one moment of the server, that of the first row that it reads, on a connection of its own. An
+ * abort ends it at the server too.
+ */
 export class ReadSession {
   #isBroken = false;
   /** The server's number of the connection. */
@@ -43,7 +50,7 @@ export class ReadSession {
       await opened.client.ask(SETTINGS);
       await opened.client.ask("set session transaction isolation level repeatable read");
       opened.#thread = await opened.client.thread();
-      await opened.client.ask("start transaction with consistent snapshot, read only");
+      await opened.client.ask("start transaction read only");
       return opened;
     } catch (error) {
       session?.end();
@@ -69,6 +76,22 @@ export class ReadSession {
         }
       }),
     );
+  }
+
+  /**
+   * Waits for those who change a table, or the tables of a view, and lets nobody do so until the transaction ends. Reads no
+   * row. What is not there is told when it is read.
+   *
+   * @param name quoted, as SQL text.
+   */
+  keep(name: string): Promise<void> {
+    return this.#named(async () => {
+      try {
+        await this.client.ask(`select 1 from ${name} limit 0`);
+      } catch (error) {
+        if (!NOT_THERE.has(numberOf(error))) throw error;
+      }
+    });
   }
 
   /** Lets the server wait with what it has not sent yet. */

@@ -15,9 +15,9 @@ const LAST_DAY = 2_145_031_948;
 const FIRST_HIGH = Math.floor(-211_813_488_000_000_000 / TWO_32);
 const LAST_HIGH = Math.floor(9_223_371_331_200_000_000 / TWO_32);
 
-/** What an engine keeps and Postgres does not: its calendar begins with 4713 BC. */
-function outOfRange(what: string): RangeError {
-  return new RangeError(`holds a ${what} outside the years that Postgres keeps, from 4713 BC on`);
+/** What an engine keeps and Postgres does not. */
+function outOfRange(what: string, lastYear: number): RangeError {
+  return new RangeError(`holds a ${what} outside the years that Postgres keeps, from 4713 BC to ${lastYear}`);
 }
 
 export class DateWriter extends FixedValueWriter {
@@ -38,7 +38,7 @@ function postgresDay(day: number): number {
   if (day === MAX_INT32) return MAX_INT32;
   if (day === -MAX_INT32) return ~MAX_INT32;
   const counted = day - DAYS_TO_2000;
-  if (counted < FIRST_DAY || counted > LAST_DAY) throw outOfRange("date");
+  if (counted < FIRST_DAY || counted > LAST_DAY) throw outOfRange("date", 5_874_897);
   return counted;
 }
 
@@ -79,7 +79,7 @@ export class TimestampWriter extends FixedValueWriter {
       const scaled = low * factor - (MICROS_TO_2000 % TWO_32);
       low = scaled >>> 0;
       high = high * factor + Math.floor(scaled / TWO_32) - Math.floor(MICROS_TO_2000 / TWO_32);
-      if (high < FIRST_HIGH || high > LAST_HIGH) throw outOfRange("timestamp");
+      if (high < FIRST_HIGH || high > LAST_HIGH) throw outOfRange("timestamp", 294_276);
       view.setInt32(places[k]!, high);
       view.setInt32(places[k]! + 4, low);
     }

@@ -1,4 +1,5 @@
 import { causeChain, isJobError, JobError } from "../../../model/job-error.js";
+import { UNTRUSTED, UNTRUSTED_HINT } from "../untrusted-certificate.js";
 
 /**
  * What a ledger answers for an error of the driver or of the server.
@@ -63,7 +64,7 @@ export function isOutsideTransaction(error: unknown): boolean {
 const TABLE_TAKEN = "A table of this name is there and is not the ledger's. Give a tablePrefix or a schema of its own.";
 
 /** What stays so until somebody changes it. */
-const LASTING = ["28", "3D000", "3F000", "42", "25006", "ERR_INVALID"];
+const LASTING = ["28", "3D000", "3F000", "42", "25006", "ERR_INVALID", ...UNTRUSTED];
 
 const HINTS: readonly (readonly [codePrefix: string, hint: string])[] = [
   ["28", "Check the user, its password and the server's pg_hba.conf."],
@@ -85,6 +86,7 @@ const HINTS: readonly (readonly [codePrefix: string, hint: string])[] = [
   ["ENOTFOUND", "There is no host of this name. Correct the url."],
   ["ECONN", "The connection broke. The store connects again by itself; the act may or may not have been stored."],
   ["ERR_MODULE_NOT_FOUND", "Install the driver beside millrace: npm install pg"],
+  ...UNTRUSTED.map((prefix) => [prefix, UNTRUSTED_HINT] as const),
 ];
 
 function codeOf(error: unknown): string | undefined {

@@ -5,7 +5,8 @@ import type { ConnectionSnapshot } from "../../../ports/connection.js";
 import type { ScanRequest, TableSource, WantedRows } from "../../../ports/table-source.js";
 import { copying, ReadSession, type SourceServices } from "./read-session.js";
 import { type ReadableTable, readableTable, schemaOf } from "./readable-table.js";
-import { asking } from "../statement-answer.js";
+import { type Ask, asking } from "../statement-answer.js";
+import { changedTable } from "./changed-tables.js";
 import { selectRows } from "./select-rows.js";
 import { sourceFailure } from "./source-failure.js";
 import type { ReadOptions } from "./wire-column.js";
@@ -31,9 +32,10 @@ export class PostgresSource implements TableSource {
   }
 
   async *scan(request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
-    const snapshot = await PostgresSnapshot.open(this.services, this.options, request.signal);
+    const { services, place, options } = this;
+    const snapshot = await PostgresSnapshot.open(services, options, [place], request.signal);
     try {
-      yield* snapshot.scanPlace(this.place, request);
+      yield* snapshot.scan(place.label, request);
     } finally {
       await snapshot.close();
     }
@@ -55,47 +57,49 @@ export class PostgresSource implements TableSource {
   }
 }
 
-/** One moment of a database. */
+/** One moment of a database, and tables that nobody changes until it is over. */
 export class PostgresSnapshot implements ConnectionSnapshot {
   private constructor(
     private readonly session: ReadSession,
     private readonly options: ReadOptions,
-    private readonly find: (table: string) => SourcePlace | undefined,
+    private readonly places: readonly SourcePlace[],
   ) {}
 
   static async open(
     services: SourceServices,
     options: ReadOptions,
+    places: readonly SourcePlace[],
     signal: AbortSignal,
-    find: (table: string) => SourcePlace | undefined = () => undefined,
   ): Promise<PostgresSnapshot> {
-    return new PostgresSnapshot(await ReadSession.begin(services, signal), options, find);
+    const session = await ReadSession.begin(services, signal);
+    for (const place of places) await session.ask(signal, place.label, (ask) => hold(ask, place));
+    return new PostgresSnapshot(session, options, places);
   }
 
-  scan(table: string, request: ScanRequest): AsyncIterable<RecordBatch> {
-    const place = this.find(table);
-    if (place === undefined) throw new TypeError(`${table} is no name of a table`);
-    return this.scanPlace(place, request);
-  }
-
-  async *scanPlace(place: SourcePlace, request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
+  async *scan(table: string, request: ScanRequest): AsyncGenerator<RecordBatch, void, undefined> {
     const { session, options } = this;
+    const place = this.places.find(({ label }) => label === table);
+    if (place === undefined) throw new TypeError(`the snapshot was not taken for ${table}`);
     const { scanTable } = await import("./scan-table.js");
-    const table = await session.ask(request.signal, place.label, async (ask) => {
-      // From here on nobody changes the table, nor takes its rows away, until the transaction ends.
-      if ((await ask("select to_regclass($1) as oid", place.name))[0]?.["oid"] != null) {
-        await ask(`select from ${place.name} limit 0`);
-      }
-      return readableTable(ask, place.name, options);
-    });
-    if (table === null) return gone(place);
-    if (table.isReplaced) throw replaced(place);
-    yield* scanTable(session, table, place.label, request);
+    const found = await session.ask(request.signal, table, (ask) => readableTable(ask, place.name, options));
+    if (found === null) return gone(place);
+    yield* scanTable(session, found, table, request);
+    const changed = await session.ask(request.signal, table, changedTable);
+    if (changed !== undefined) throw changedSince(place, changed);
   }
 
   close(): Promise<void> {
     return this.session.close();
   }
+}
+
+/**
+ * Waits for those who change the table or what is read with it: its partitions and children, the tables of a view. From then
+ * on nobody changes them, nor takes their rows away, until the transaction ends. Rights to single columns are enough for it.
+ */
+async function hold(ask: Ask, { name }: SourcePlace): Promise<void> {
+  const [found] = await ask("select to_regclass($1) as oid", name);
+  if (found?.["oid"] != null) await ask(`select from ${name} limit 0`);
 }
 
 function gone({ label }: SourcePlace): never {
@@ -106,9 +110,9 @@ function gone({ label }: SourcePlace): never {
   });
 }
 
-function replaced({ label }: SourcePlace): JobError {
+function changedSince({ label }: SourcePlace, changed: string): JobError<"query_failed"> {
   return new JobError("query_failed", {
-    message: `The rows of ${label} were taken away or rewritten (TRUNCATE, ALTER TABLE) after the query began to read.`,
+    message: `The table or view ${changed} was changed (TRUNCATE, ALTER TABLE, CREATE OR REPLACE VIEW) after the query began to read.`,
     hint: "Run the query again.",
     retryable: true,
     table: label,

@@ -9,43 +9,13 @@ export interface ReadableTable {
   readonly columns: readonly WireColumn[];
   /** The database keeps text in UTF-8, so that the order of its bytes is that of the code points. */
   readonly isUtf8: boolean;
-  /** Its rows were replaced after the transaction's moment: none of the old ones can be read any more. */
-  readonly isReplaced: boolean;
 }
 
-// Tables, partitioned and foreign ones, views and materialized views. What a function says of a file is of now, what a
-// row of pg_class says of it is of the transaction's moment: they differ after TRUNCATE and what rewrites a table. That is
-// asked of all tables that are read with this one: its partitions, its children, those of a view. The same goes for which
-// partitions a table has: a partition that was attached or detached keeps its file. One made since has no rows to see.
+// Tables, partitioned and foreign ones, views and materialized views.
 const RELATION = `
-  with recursive reached as (
-    select to_regclass($1)::oid as oid
-    union
-    select below.oid from reached r cross join lateral (
-      select i.inhrelid as oid from pg_catalog.pg_inherits i where i.inhparent = r.oid
-      union all
-      select d.refobjid from pg_catalog.pg_rewrite w
-      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid
-      where w.ev_class = r.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
-    ) below
-  )
-  select c.oid, format('%I.%I', n.nspname, c.relname) as name, getdatabaseencoding() = 'UTF8' as utf8,
-    exists (
-      select from reached r join pg_catalog.pg_class f on f.oid = r.oid
-      where f.relfilenode <> 0 and f.relfilenode is distinct from pg_catalog.pg_relation_filenode(f.oid)
-    ) or exists (
-      select from reached r join pg_catalog.pg_class p on p.oid = r.oid and p.relkind = 'p'
-      cross join lateral (
-        select was.oid as was, now.oid as now
-        from (select i.inhrelid as oid from pg_catalog.pg_inherits i where i.inhparent = r.oid) was
-        full join (
-          select n.relid::oid as oid from pg_catalog.pg_partition_tree(r.oid) n where n.parentrelid = r.oid
-        ) now on now.oid = was.oid
-      ) part
-      where part.now is null
-        or part.was is null and exists (select from pg_catalog.pg_class f where f.oid = part.now)
-    ) as replaced
-  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  select c.oid, (pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity as name,
+    getdatabaseencoding() = 'UTF8' as utf8
+  from pg_catalog.pg_class c
   where c.oid = to_regclass($1) and c.relkind in ('r', 'p', 'f', 'v', 'm')`;
 
 // A domain stands for the type below it, among the items of an array as well. An array's modifier is that of its items.
@@ -87,7 +57,6 @@ export async function readableTable(ask: Ask, name: string, options: ReadOptions
     name: found["name"] ?? "",
     columns: columns.map((row) => wireColumn(nativeColumn(row), options)),
     isUtf8: found["utf8"] === "t",
-    isReplaced: found["replaced"] === "t",
   };
 }
 

@@ -1,5 +1,6 @@
 import { causeChain, isJobError, JobError } from "../../../model/job-error.js";
 import { isConnectionLost } from "../ledger/postgres-failure.js";
+import { UNTRUSTED, UNTRUSTED_HINT } from "../untrusted-certificate.js";
 
 /**
  * Names an error of the driver or of the server in words of Millrace. The server's details, which quote values, are left
@@ -36,8 +37,13 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function isOfConnecting(code: string | undefined): boolean {
-  return code !== undefined && /^(28|3D000|53300|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ERR_MODULE)/.test(code);
+  return code !== undefined && OF_CONNECTING.some((prefix) => code.startsWith(prefix));
 }
+
+const OF_CONNECTING = [
+  ...["28", "3D000", "53300", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ERR_MODULE"],
+  ...UNTRUSTED,
+];
 
 const LOST = "The connection broke before all rows were read. Check the server and the network between.";
 const UNKNOWN = "See the server's message.";
@@ -73,4 +79,5 @@ const DIAGNOSES: readonly (readonly [prefix: string, hint: string, lasting?: tru
   ["ECONNREFUSED", "Nothing listens there. Start the server, or correct host and port."],
   ["ENOTFOUND", "There is no host of this name. Correct the url.", true],
   ["ERR_MODULE_NOT_FOUND", "Install the driver beside millrace: npm install pg", true],
+  ...UNTRUSTED.map((prefix) => [prefix, UNTRUSTED_HINT, true] as const),
 ];

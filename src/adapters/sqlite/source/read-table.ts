@@ -1,6 +1,7 @@
 import type { Database } from "better-sqlite3";
 import type { DataType } from "../../../model/data-type.js";
 import type { Column, TableSchema } from "../../../model/table-schema.js";
+import type { TableListing } from "../../../ports/connection.js";
 import { dataTypeOf } from "../destination/column-storage.js";
 
 /** A table or a view as it is read. */
@@ -31,6 +32,16 @@ interface ColumnRow {
   readonly notnull: number;
   /** 1: a hidden column of a virtual table. 2 and 3: generated. */
   readonly hidden: number;
+}
+
+/** Without what SQLite or a virtual table keeps for itself. */
+export function listTables(database: Database): readonly TableListing[] {
+  const rows = database
+    .prepare<[], Pick<TableRow, "type"> & { readonly name: string }>(
+      "select name, type from pragma_table_list where schema = 'main' and type <> 'shadow' order by name",
+    )
+    .all();
+  return rows.map(({ name, type }) => ({ name, kind: type === "view" ? "view" : "table" }));
 }
 
 export function readColumns(database: Database, name: string): TableSchema | null {

@@ -10,7 +10,7 @@ export function failureOf(request: ThreadRequest["do"]): Failed {
   return READING.has(request) ? "query_failed" : "destination_failed";
 }
 
-const READING: ReadonlySet<ThreadRequest["do"]> = new Set(["columns", "explain", "look", "plan", "scan"]);
+const READING: ReadonlySet<ThreadRequest["do"]> = new Set(["tables", "columns", "explain", "look", "plan", "scan"]);
 
 /** An error as plain data: one that crosses threads loses its class. */
 export type PlainFailure = JobErrorJson;

@@ -4,7 +4,7 @@ import { settleUnderLock } from "../destination/commit-settling.js";
 import { readState } from "../destination/state-log.js";
 import { TableLoad } from "../destination/table-load.js";
 import { readTableSchema } from "../destination/table-shape.js";
-import { readColumns } from "../source/read-table.js";
+import { listTables, readColumns } from "../source/read-table.js";
 import { explainScan } from "../source/scan-statement.js";
 import { TableReading } from "../source/table-reading.js";
 import { type DatabaseFile, openFile, withFile } from "./database-file.js";
@@ -89,6 +89,11 @@ export class ThreadDesk {
         this.load().commit();
         this.endWriting();
         return null;
+      case "tables":
+        return withFile(request.file, (database) => {
+          if (database === null) return [];
+          return whenUnlocked(this.stop, () => listTables(database), READ_WAIT_MS);
+        });
       case "columns":
         return withFile(request.file, (database) => {
           if (database === null) return null;

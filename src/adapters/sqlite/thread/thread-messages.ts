@@ -1,6 +1,7 @@
 import type { TableSchema } from "../../../model/table-schema.js";
 import type { CommitId } from "../../../model/write-mode.js";
 import type { JsonValue } from "../../../model/json.js";
+import type { TableListing } from "../../../ports/connection.js";
 import type { Settlement, StateChange } from "../../../ports/job-destination.js";
 import type { WantedRows } from "../../../ports/table-source.js";
 import type { DatabaseFile } from "./database-file.js";
@@ -19,6 +20,7 @@ export type ThreadRequest =
   | { readonly do: "insert"; readonly batch: WireBatch }
   | { readonly do: "stage"; readonly state: StateChange | null }
   | { readonly do: "commit" }
+  | { readonly do: "tables"; readonly file: DatabaseFile }
   /** What a query may read of the table. */
   | { readonly do: "columns"; readonly file: DatabaseFile; readonly table: string }
   | { readonly do: "explain"; readonly file: DatabaseFile; readonly table: string; readonly wanted: WantedRows }
@@ -41,6 +43,7 @@ export interface ThreadAnswers {
   /** How many rows the commit will show. */
   readonly stage: number;
   readonly commit: null;
+  readonly tables: readonly TableListing[];
   readonly columns: TableSchema | null;
   readonly explain: string;
   readonly look: null;

@@ -118,36 +118,88 @@ describeMysql("the tables of MySQL that can be read", () => {
 
 describeMysql("one moment of MySQL", () => {
   it("is what all scans of a snapshot see, while another connection commits", async () => {
-    await database.beside.query("create or replace table a (i int); create or replace table b (i int)");
-    const snapshot = await database.connection.snapshot!(NEVER_ABORTED);
-    await database.beside.query("start transaction; insert into a values (1); insert into b values (1); commit");
+    await database.beside.query(`create or replace table a (i int); create or replace table b (i int);
+      insert into a values (0); insert into b values (0)`);
+    const snapshot = await database.connection.snapshot!(["a", "b"], NEVER_ABORTED);
     const rows = async (table: string): Promise<number> => {
       let count = 0;
       for await (const batch of snapshot.scan(table, { columns: ["i"], signal: NEVER_ABORTED })) count += batch.numRows;
       return count;
     };
-    expect([await rows("a"), await rows("b")]).toEqual([0, 0]);
+    expect(await rows("a")).toBe(1);
+    await database.beside.query("start transaction; insert into a values (1); insert into b values (1); commit");
+    expect([await rows("b"), await rows("a")]).toEqual([1, 1]);
     await snapshot.close();
     await snapshot.close();
-    expect(await readColumn(sourceOf(database.connection, "b"), "i")).toEqual([1]);
+    expect(await readColumn(sourceOf(database.connection, "b"), "i")).toEqual([0, 1]);
   });
 
-  it.each(["truncate b", "alter table b engine = innodb", "drop table b"])(
-    "does not take a table that was changed since for an empty one: %s",
-    async (change) => {
-      await database.beside.query("create or replace table b (i int); insert into b values (1), (2)");
-      const snapshot = await database.connection.snapshot!(NEVER_ABORTED);
-      await database.beside.query(change);
-      await expect(firstOf(snapshot.scan("b", { columns: ["i"], signal: NEVER_ABORTED }))).rejects.toMatchObject({
-        code: "query_failed",
-      });
-      await snapshot.close();
-    },
-  );
+  it.each([
+    ["b", "truncate b"],
+    ["b", "alter table b engine = innodb"],
+    ["b", "drop table b"],
+    ["b", "rename table b to bb"],
+    ["parted", "alter table parted drop partition low"],
+    ["parted", "alter table parted truncate partition low"],
+    ["parted", "alter table parted exchange partition low with table apart"],
+    ["shown", "create or replace view shown as select 7 as i"],
+    ["shown", "truncate b"],
+    ["counted", "truncate b"],
+  ])("lets nobody change what %s is read with until it is over: %s", async (table, change) => {
+    await database.beside.query(`create or replace table a (i int); create or replace table b (i int);
+      drop table if exists bb; insert into a values (1); insert into b values (1);
+      create or replace view shown as select i from b; create or replace view counted as select count(*) as i from b;
+      create or replace table apart (i int); insert into apart values (2);
+      create or replace table parted (i int) partition by range (i) (
+        partition low values less than (10), partition high values less than maxvalue);
+      insert into parted values (1)`);
+    const changer = await createConnection(database.url);
+    const snapshot = await database.connection.snapshot!(["a", table], NEVER_ABORTED);
+    const read = async (of: string): Promise<unknown[]> => {
+      const found: unknown[] = [];
+      for await (const batch of snapshot.scan(of, { columns: ["i"], signal: NEVER_ABORTED })) {
+        found.push(...batch.getChildAt(0)!);
+      }
+      return found.map(Number);
+    };
+    const changed = changer.query(change);
+    const waiting =
+      "select count(*) as n from information_schema.processlist where state like 'Waiting for table %lock'";
+    while (Number(((await database.beside.query(waiting))[0] as { n: string }[])[0]!.n) === 0);
+    expect([await read("a"), await read(table)]).toEqual([[1], [1]]);
+    await snapshot.close();
+    await changed;
+    await changer.end();
+  });
+
+  it("reads no row of a view before its scan", async () => {
+    await database.beside.query(`create or replace view endless as
+      select count(*) as i from \`many\` a, \`many\` b, \`many\` c where a.label < concat(b.label, c.i)`);
+    const snapshot = await database.connection.snapshot!(["endless"], NEVER_ABORTED);
+    await snapshot.close();
+  });
+
+  it("is not waited for behind who changes a table, once the signal is aborted", async () => {
+    await database.beside.query("create or replace table b (i int); insert into b values (1)");
+    const holder = await createConnection(database.url);
+    await holder.query("lock tables b write");
+    const controller = new AbortController();
+    const reason = new Error("cancelled");
+    const opening = database.connection.snapshot!(["b"], controller.signal);
+    const rejected = expect(opening).rejects.toBe(reason);
+    const waiting = "select count(*) as n from information_schema.processlist where info like 'select 1 from%'";
+    const count = async (): Promise<number> =>
+      Number(((await database.beside.query(waiting))[0] as { n: string }[])[0]!.n);
+    while ((await count()) === 0);
+    controller.abort(reason);
+    await rejected;
+    while ((await count()) > 0);
+    await holder.end();
+  });
 
   it("outlives a scan that is left early, whose statement ends at the server, and one that failed", async () => {
     await database.beside.query("create or replace table bad (i date); insert into bad values ('0000-00-00')");
-    const snapshot = await database.connection.snapshot!(NEVER_ABORTED);
+    const snapshot = await database.connection.snapshot!(["many", "bad"], NEVER_ABORTED);
     const request = { columns: ["i"], signal: NEVER_ABORTED };
     for (let time = 0; time < 3; time++) {
       for await (const batch of snapshot.scan("many", request)) {
@@ -213,7 +265,7 @@ describeMysql("a scan of MySQL that is stopped", () => {
     const reason = new Error("cancelled");
     const signal = AbortSignal.abort(reason);
     await expect(sourceOf(database.connection, "many").schema(signal)).rejects.toBe(reason);
-    await expect(database.connection.snapshot!(signal)).rejects.toBe(reason);
+    await expect(database.connection.snapshot!(["many"], signal)).rejects.toBe(reason);
     await expect(firstOf(sourceOf(database.connection, "many").scan!({ columns: ["i"], signal }))).rejects.toBe(reason);
   });
 });
@@ -255,7 +307,7 @@ describeMysql("a MySQL that cannot be read", () => {
     const source = sourceOf(connection, "many");
     const tries: readonly (() => Promise<unknown>)[] = [
       () => source.schema(NEVER_ABORTED),
-      () => connection.snapshot!(NEVER_ABORTED),
+      () => connection.snapshot!(["many"], NEVER_ABORTED),
       () => firstOf(source.scan!({ columns: ["i"], signal: NEVER_ABORTED })),
     ];
     for (const attempt of tries) {
@@ -324,4 +376,42 @@ describeMysql("a MySQL that cannot be read", () => {
     expect(await scan(() => database.server.restart("kill"))).toMatchObject({ code: "query_failed", retryable: true });
     expect(await readColumn(sourceOf(database.connection, "seen"), "i")).toEqual([1, 2]);
   }, 60_000);
+});
+
+describeMysql("the tables of MySQL", () => {
+  it("are listed by the names by which they are read, those of the own database and no other", async () => {
+    const url = await database.server.createDatabase();
+    const session = await createConnection({ uri: url, multipleStatements: true });
+    await session.query(`create table plain (i int); create table \`with.dot\` (i int); create table \`Two "words"\` (i int);
+      insert into \`with.dot\` values (7); create view seen as select i from plain; create sequence counter;
+      create table _millrace_commits (i int); create table _millrace_state (i int)`);
+    await session.end();
+    const connection = database.open({}, url);
+    const own = new URL(url).pathname.slice(1);
+    expect(await connection.listTables!(NEVER_ABORTED)).toEqual([
+      { name: "plain", kind: "table" },
+      { name: "seen", kind: "view" },
+      { name: 'Two "words"', kind: "table" },
+      { name: `${own}.with.dot`, kind: "table" },
+    ]);
+    expect(await readColumn(sourceOf(connection, `${own}.with.dot`), "i")).toEqual([7]);
+    expect(connection.capabilities.tables).toBe("qualified");
+  });
+
+  it("are asked for on one connection, however often, and leave no listener on it", async () => {
+    const connection = database.open({}, `${database.url}?connectionLimit=1`);
+    const warnings: Error[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", hear);
+    const source = sourceOf(connection, "seen");
+    for (let round = 0; round < 15; round++) {
+      await connection.check(NEVER_ABORTED);
+      await source.schema(NEVER_ABORTED);
+      await readSource(source, { columns: ["i"] });
+      await connection.listTables!(NEVER_ABORTED);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", hear);
+    expect(warnings).toEqual([]);
+  });
 });

@@ -174,7 +174,8 @@ const EXISTING: readonly (readonly [column: string, value: string, end: string |
   ["point", "'(1,2)'", /point/],
   ["text", "7", /text does not keep/],
   ["text", "'a' || chr(0) || 'b'", /0x00/],
-  ["date", "'5877642-06-25 (BC)'::date", /4713 BC/],
+  ["date", "'5877642-06-25 (BC)'::date", /4713 BC to 5874897/],
+  ["date", "date '5874898-01-01'", /4713 BC to 5874897/],
   ["timestamp", "'290309-12-22 (BC) 00:00:00'::timestamp", /4713 BC/],
 ];
 

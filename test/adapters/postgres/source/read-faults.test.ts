@@ -55,7 +55,7 @@ describePostgres("what goes wrong with a Postgres source", () => {
         source.schema(NEVER_ABORTED),
         source.explain(ALL, NEVER_ABORTED),
         scanned(crm, "small", ALL),
-        crm.snapshot!(NEVER_ABORTED),
+        crm.snapshot!(["small"], NEVER_ABORTED),
         query(crm, "from crm.small"),
       ];
       for (const result of await Promise.allSettled(asked)) {
@@ -279,7 +279,7 @@ describePostgres("what goes wrong with a Postgres source", () => {
 
     it("ends a wait for a free connection, and for a server that says nothing", async () => {
       const crm = postgres({ connectionString: url, max: 1 });
-      const held = await crm.snapshot!(NEVER_ABORTED);
+      const held = await crm.snapshot!(["small"], NEVER_ABORTED);
       const stop = new AbortController();
       const waiting = scanned(crm, "small", ALL, stop.signal);
       stop.abort(reason);
@@ -292,7 +292,7 @@ describePostgres("what goes wrong with a Postgres source", () => {
     it("that has come already lets nothing begin", async () => {
       await using crm = readOnly(url);
       await expect(scanned(crm, "small", ALL, AbortSignal.abort(reason))).rejects.toBe(reason);
-      await expect(crm.snapshot!(AbortSignal.abort(reason))).rejects.toBe(reason);
+      await expect(crm.snapshot!(["small"], AbortSignal.abort(reason))).rejects.toBe(reason);
     });
   });
 });

@@ -76,7 +76,7 @@ describe("one moment of a file", () => {
     await using file = await sqliteFile(
       "pragma journal_mode = wal; create table a (i integer); create table b (i integer); insert into a values (1); insert into b values (1)",
     );
-    const snapshot = await file.connection.snapshot!(NEVER_ABORTED);
+    const snapshot = await file.connection.snapshot!(["a", "b"], NEVER_ABORTED);
     const seen = async (table: string): Promise<unknown[]> => {
       const rows: unknown[] = [];
       for await (const batch of snapshot.scan(table, { columns: ["i"], signal: NEVER_ABORTED }))
@@ -94,7 +94,7 @@ describe("one moment of a file", () => {
 
   it("makes a writer wait until it is let go of: in the default mode", async () => {
     await using file = await sqliteFile("create table t (i integer)");
-    const snapshot = await file.connection.snapshot!(NEVER_ABORTED);
+    const snapshot = await file.connection.snapshot!(["t"], NEVER_ABORTED);
     const insert = (): unknown => file.open().exec("insert into t values (1)");
     expect(insert).toThrow("database is locked");
     await snapshot.close();
@@ -105,7 +105,7 @@ describe("one moment of a file", () => {
     await using file = await sqliteFile(
       `create table many as ${numbers(100_000)}; create table bad (i integer); insert into bad values ('x')`,
     );
-    const snapshot = await file.connection.snapshot!(NEVER_ABORTED);
+    const snapshot = await file.connection.snapshot!(["many", "bad"], NEVER_ABORTED);
     const request = { columns: ["i"], signal: NEVER_ABORTED };
     for await (const batch of snapshot.scan("many", request)) {
       expect(batch.numRows).toBe(8192);
@@ -151,7 +151,7 @@ describe("a scan that is stopped", () => {
     const reason = new Error("cancelled");
     const source = sourceOf(file.connection, "t");
     await expect(source.schema(AbortSignal.abort(reason))).rejects.toBe(reason);
-    await expect(file.connection.snapshot!(AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(file.connection.snapshot!(["t"], AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });
 
@@ -188,7 +188,7 @@ describe("a file that cannot be read", () => {
     await using file = await sqliteFile(`create table t as ${numbers(50_000)}`);
     const gone = sqlite(join(file.folder, "gone.db"));
     await expect(sourceOf(gone, "t").schema(NEVER_ABORTED)).rejects.toMatchObject(refused);
-    await expect(gone.snapshot!(NEVER_ABORTED)).rejects.toMatchObject(refused);
+    await expect(gone.snapshot!(["t"], NEVER_ABORTED)).rejects.toMatchObject(refused);
     expect(existsSync(join(file.folder, "gone.db"))).toBe(false);
     const mayBeMade = sqlite(join(file.folder, "gone.db"), { access: "read_write" });
     expect(await sourceOf(mayBeMade, "t").schema(NEVER_ABORTED)).toBeNull();
@@ -205,13 +205,16 @@ describe("a file that cannot be read", () => {
     const writer = file.open();
     writer.exec("pragma locking_mode = exclusive; begin exclusive");
     const controller = new AbortController();
-    const stopped = expect(file.connection.snapshot!(controller.signal)).rejects.toThrow("cancelled");
+    const stopped = expect(file.connection.snapshot!(["t"], controller.signal)).rejects.toThrow("cancelled");
     // The time that a look at a file takes.
     await using other = await sqliteFile("create table t (i integer)");
     await other.connection.check(NEVER_ABORTED);
     controller.abort(new Error("cancelled"));
     await stopped;
-    await expect(file.connection.snapshot!(NEVER_ABORTED)).rejects.toMatchObject({ ...refused, retryable: true });
+    await expect(file.connection.snapshot!(["t"], NEVER_ABORTED)).rejects.toMatchObject({
+      ...refused,
+      retryable: true,
+    });
     writer.close();
     expect(await readSource(sourceOf(file.connection, "t"))).toEqual([]);
   }, 20_000);
