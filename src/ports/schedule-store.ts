@@ -57,6 +57,8 @@ export interface ScheduleStore {
   pruneOccurrences(range: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
   /** Stores a new backfill. False: the id is taken. */
   createBackfill(backfill: Backfill): Promise<boolean>;
+  /** As {@link pruneOccurrences}, of backfills. */
+  pruneBackfills(range: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
   getBackfill(id: string): Promise<Backfill | undefined>;
   /** Of one schedule, or all; open or ended ones, or both; by the time of their making, newest first. */
   listBackfills(page: {

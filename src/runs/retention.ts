@@ -27,8 +27,8 @@ const STEP = 500;
 const PAUSE_MS = 50;
 
 /**
- * Deletes runs that ended long ago, in small steps, and the occurrences of schedules that did, when the runs of the same time
- * are gone whatever became of them. Any number of processes may do so on one ledger: what one deleted, the
+ * Deletes runs that ended long ago, in small steps, and the occurrences and backfills of schedules that did, when the runs of
+ * the same time are gone whatever became of them. Any number of processes may do so on one ledger: what one deleted, the
  * others do not find. Runs that have not ended are never deleted, nor those whose commit is in doubt.
  */
 export class Retention {
@@ -82,6 +82,7 @@ export class Retention {
       const olderThanMs = this.#occurrencesMs;
       if (schedules && olderThanMs !== Infinity) {
         await this.#stepwise((limit) => schedules.pruneOccurrences({ olderThanMs, limit }));
+        await this.#stepwise((limit) => schedules.pruneBackfills({ olderThanMs, limit }));
       }
     } catch (error) {
       if (this.#stopping.signal.aborted || this.health.isOut) return;

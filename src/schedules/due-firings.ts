@@ -3,6 +3,7 @@ import type { FiringTimes, Trigger } from "../model/trigger.js";
 import type { Scheduler } from "../ports/scheduler.js";
 import { nextFiring } from "./firing-times.js";
 import { jitterOf } from "./jitter.js";
+import type { LongMissed } from "./long-missed.js";
 
 /** A firing whose time has come. All times in milliseconds since 1970 UTC. */
 export interface Firing {
@@ -32,23 +33,25 @@ export interface DueFirings {
 }
 
 /** Of a schedule that slept for long no more firings than these are looked at in one go: what is left is due at once again. */
-const LOOKED_AT = 1_000;
+export const LOOKED_AT = 1_000;
 
 /**
  * What has come due of a schedule by `now`, and what becomes of it as far as its own rules for lateness decide.
  *
  * Whatever is at most `misfireGraceMs` late fires. Of what is later, `catchUp` keeps the newest. A schedule that follows
  * the ends of its own runs is never too late: it fires as soon as somebody is there.
+ *
+ * @param behind what is known to be missed before all that is looked at here.
  */
-export function dueFirings(schedule: Schedule, now: number, scheduler: Scheduler): DueFirings {
+export function dueFirings(schedule: Schedule, now: number, scheduler: Scheduler, behind?: LongMissed): DueFirings {
   const { definition } = schedule;
   const { catchUp, misfireGraceMs } = definition;
   const kept = newestKept(definition);
   const fixed = fixedTimes(definition.times);
 
   const come: { readonly nominal: number; readonly due: number }[] = [];
-  let next = schedule.nextAt?.getTime();
-  let due = schedule.dueAt?.getTime() ?? next ?? now;
+  let next = behind?.next ?? schedule.nextAt?.getTime();
+  let due = behind ? behind.next + jitterOf(definition, behind.next) : (schedule.dueAt?.getTime() ?? next ?? now);
   while (next !== undefined && due <= now && come.length <= LOOKED_AT + kept) {
     come.push({ nominal: next, due });
     next = fixed && nextFiring(fixed, scheduler, next);
@@ -59,8 +62,8 @@ export function dueFirings(schedule: Schedule, now: number, scheduler: Scheduler
   const decided = isCut ? come.slice(0, LOOKED_AT) : come;
 
   const fired: Firing[] = [];
-  const missed: MissedFirings[] = [];
-  let previous = schedule.cursor.getTime();
+  const missed: MissedFirings[] = behind ? [behind.missed] : [];
+  let previous = behind?.missed.last ?? schedule.cursor.getTime();
   decided.forEach(({ nominal, due }, at) => {
     const isOnTime = now - due <= misfireGraceMs || fixed === undefined;
     const isNew = come.length - at <= kept && (catchUp.kind !== "all" || now - nominal <= catchUp.maxAgeMs);
@@ -87,7 +90,8 @@ function followsEnds(trigger: Trigger): boolean {
   return trigger.kind === "interval" && trigger.from === "completion";
 }
 
-function newestKept({ catchUp }: ScheduleDefinition): number {
+/** How many firings are caught up that are too late otherwise. */
+export function newestKept({ catchUp }: ScheduleDefinition): number {
   if (catchUp.kind === "all") return catchUp.maxCount;
   return catchUp.kind === "latest" ? 1 : 0;
 }

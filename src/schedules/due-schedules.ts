@@ -3,7 +3,9 @@ import type { Occurrence } from "../model/occurrence.js";
 import type { Schedule } from "../model/schedule.js";
 import type { ScheduleChange } from "../ports/schedule-store.js";
 import { nextTurn } from "../runs/waiting.js";
+import { LOOKED_AT } from "./due-firings.js";
 import { fireSchedule } from "./fire-schedule.js";
+import { longMissed } from "./long-missed.js";
 import type { OccurrenceStarter } from "./occurrence-starter.js";
 import { runsToCancel } from "./overlap.js";
 import type { ScheduleServices } from "./schedule-services.js";
@@ -23,11 +25,11 @@ export class DueSchedules {
     private readonly starter: OccurrenceStarter,
   ) {}
 
-  /** @returns whether there is more. */
-  async fire(): Promise<boolean> {
+  /** @returns whether nothing was due, more may be, or what is left is not for now. */
+  async fire(): Promise<"nothing" | "more" | "left"> {
     const { store } = this.services;
     const due = await store.dueSchedules(BATCH);
-    if (due.length === 0) return false;
+    if (due.length === 0) return "nothing";
     const [open, now] = await Promise.all([openOf(due, this.services), store.now()]);
     let isMore = false;
     let act: Fired[] = [];
@@ -35,7 +37,7 @@ export class DueSchedules {
     for (const schedule of due) {
       if (!this.#isKnown(schedule, now)) continue;
       const own = open.get(schedule.definition.id) ?? [];
-      const change = this.#changeOf(schedule, own, now);
+      const change = await this.#changeOf(schedule, own, now);
       act.push({ schedule, open: own, change });
       firings += firingsIn(change);
       if (firings < FIRINGS_AT_ONCE) continue;
@@ -45,7 +47,7 @@ export class DueSchedules {
       await nextTurn();
     }
     const last = await this.#carryOut(act, now);
-    return isMore || last;
+    return isMore || last ? "more" : "left";
   }
 
   /** @returns whether any of it was done, and more may be due. */
@@ -55,9 +57,9 @@ export class DueSchedules {
     // Before the ledger says that another firing waits: if this process dies in between, nothing waits for a run without end.
     await this.#cancelReplaced(act);
     const done = await store.advance(act.map(({ change }) => change));
-    const fired: Fired[] = [];
-    for (const [at, one] of act.entries()) {
-      const carried = done[at] ? one : await this.#withoutTaken(one, now);
+    const fired = act.filter((_, at) => done[at]);
+    for (const one of await this.#unchanged(act.filter((_, at) => !done[at]))) {
+      const carried = await this.#withoutTaken(one, now);
       if (carried) fired.push(carried);
     }
     await this.starter.startBeside(
@@ -68,6 +70,14 @@ export class DueSchedules {
     return fired.some(({ change }) => change.schedule?.dueAt != null && change.schedule.dueAt <= now);
   }
 
+  /** Those whose schedule nobody else has changed. */
+  async #unchanged(refused: readonly Fired[]): Promise<readonly Fired[]> {
+    if (refused.length === 0) return [];
+    const schedules = await this.services.store.getSchedules(refused.map(({ schedule }) => schedule.definition.id));
+    const versions = new Map(schedules.map(({ definition, version }) => [definition.id, version]));
+    return refused.filter(({ schedule }) => versions.get(schedule.definition.id) === schedule.version);
+  }
+
   /**
    * Its occurrences may be there from before the clock was put back, or from before the schedule was made anew. Undefined:
    * somebody else was first.
@@ -76,7 +86,7 @@ export class DueSchedules {
     const { store } = this.services;
     const taken = new Set<string>();
     for (;;) {
-      const change = this.#changeOf(schedule, open, now, taken);
+      const change = await this.#changeOf(schedule, open, now, taken);
       const [done] = await store.advance([change]);
       if (done) return { schedule, open, change };
       const known = await Promise.all((change.insert ?? []).map(({ key }) => store.getOccurrence(key)));
@@ -86,9 +96,16 @@ export class DueSchedules {
     }
   }
 
-  #changeOf(schedule: Schedule, open: readonly Occurrence[], now: Date, taken?: ReadonlySet<string>): ScheduleChange {
+  async #changeOf(
+    schedule: Schedule,
+    open: readonly Occurrence[],
+    now: Date,
+    taken?: ReadonlySet<string>,
+  ): Promise<ScheduleChange> {
+    const { scheduler } = this.services;
     try {
-      return fireSchedule(schedule, open, now, this.services.scheduler, taken);
+      const behind = await longMissed(schedule, now.getTime(), scheduler);
+      return fireSchedule(schedule, open, now, scheduler, taken, behind);
     } catch (fault) {
       const { id } = schedule.definition;
       this.services.runs.logger.error("A schedule cannot be fired and is paused.", { id, message: causeChain(fault) });
@@ -129,7 +146,7 @@ async function openOf(
   return open;
 }
 
-/** Those that were looked at. */
+/** Those that were looked at: of many that were missed for long, only some. */
 function firingsIn({ insert = [] }: ScheduleChange): number {
-  return insert.reduce((sum, { count }) => sum + count, 0);
+  return insert.reduce((sum, { count }) => sum + Math.min(count, LOOKED_AT), 0);
 }

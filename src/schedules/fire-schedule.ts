@@ -5,6 +5,7 @@ import type { Scheduler } from "../ports/scheduler.js";
 import type { ScheduleChange } from "../ports/schedule-store.js";
 import { dueFirings, fixedTimes, followingTimes, type Firing, type MissedFirings } from "./due-firings.js";
 import { nextFiring } from "./firing-times.js";
+import type { LongMissed } from "./long-missed.js";
 import { applyOverlap } from "./overlap.js";
 import { finished, FIRED_ENOUGH, goingOn, hasFiredEnough, nextTimes, whyNoMore } from "./schedule-states.js";
 
@@ -13,6 +14,7 @@ import { finished, FIRED_ENOUGH, goingOn, hasFiredEnough, nextTimes, whyNoMore }
  *
  * @param open what is open of the schedule; backfills are not among it.
  * @param taken keys of occurrences that are there already, from before a clock was put back: they are not made again.
+ * @param behind what of it was missed for long.
  */
 export function fireSchedule(
   schedule: Schedule,
@@ -20,9 +22,10 @@ export function fireSchedule(
   now: Date,
   scheduler: Scheduler,
   taken: ReadonlySet<string> = new Set(),
+  behind?: LongMissed,
 ): ScheduleChange {
   const { definition } = schedule;
-  const due = dueFirings(schedule, now.getTime(), scheduler);
+  const due = dueFirings(schedule, now.getTime(), scheduler, behind);
   const left = definition.maxFirings === null ? Infinity : definition.maxFirings - schedule.firings;
   const fired = due.fired
     .map((firing) => fresh(schedule, firing, now))

@@ -3,6 +3,7 @@ import type { JobSubmitError } from "../model/submit-error.js";
 import { isOpenOccurrence, type Occurrence } from "../model/occurrence.js";
 import type { Schedule } from "../model/schedule.js";
 import type { EndedRun, ScheduleChange } from "../ports/schedule-store.js";
+import { followingTimes } from "./due-firings.js";
 import { endBackfilled, type EndedOccurrence, endOccurrences, endOfRun, type OccurrenceEnd } from "./end-occurrence.js";
 import type { ScheduleServices } from "./schedule-services.js";
 
@@ -43,12 +44,15 @@ export class OccurrenceEnder {
   }
 
   async #all(ends: readonly EndedOccurrence[]): Promise<readonly ToStart[]> {
-    const { store } = this.services;
+    const { store, wake } = this.services;
     const toStart: ToStart[] = [];
     let left = groupsOf(ends);
     for (let tries = 0; left.length > 0 && tries < TRIES; tries += 1) {
       const changes = await this.#changes(left);
       const done = await store.advance(changes);
+      // Nobody else tells of them that something else is due now, or soon.
+      if (changes.some(({ schedule, backfill }) => backfill !== undefined || (schedule && followsEnds(schedule))))
+        wake();
       changes.forEach(({ schedule, update = [] }, at) => {
         if (!done[at] || schedule === undefined) return;
         const waited = update.filter(({ to }) => to.state === "scheduled");
@@ -98,6 +102,10 @@ export class OccurrenceEnder {
     const at = new Date(this.services.runs.clock.now());
     return { state: "failed", at, reason, error: null, rowsWritten: null, durationMs: null };
   }
+}
+
+function followsEnds({ definition }: Schedule): boolean {
+  return followingTimes(definition.times) !== undefined;
 }
 
 /** Ends that change the same schedule, or the same backfill: one change for all of them. */

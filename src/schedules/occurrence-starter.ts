@@ -17,6 +17,8 @@ const TRIED_AGAIN: ReadonlySet<string> = new Set(["store_unavailable", "executor
 
 /** Whoever fires schedules waits so long for their submits, in milliseconds: then they go on by themselves. */
 const PATIENCE_MS = 1_000;
+/** So many starts go on beside each other: enough that none waits for the commits of those before it. */
+const MOST_BESIDE = 4;
 /** Submits that take longer are called off, and tried again, in milliseconds: those of several jobs each by itself. */
 const LONGEST_SUBMIT_MS = 30_000;
 const LONGEST_MIXED_MS = 5_000;
@@ -44,10 +46,12 @@ export class OccurrenceStarter {
     return within(this.services.runs.clock, PATIENCE_MS, this.#begin(all));
   }
 
-  /** Resolves when those before them are started, or after a second: whoever fires what is due goes on meanwhile. */
+  /** Resolves when few others are being started, or after a second: whoever fires what is due goes on meanwhile. */
   async startBeside(all: readonly ToStart[]): Promise<void> {
     if (all.length === 0) return;
-    await within(this.services.runs.clock, PATIENCE_MS, Promise.all(this.#starting));
+    if (this.#starting.size >= MOST_BESIDE) {
+      await within(this.services.runs.clock, PATIENCE_MS, Promise.race(this.#starting));
+    }
     void this.#begin(all);
   }
 
@@ -83,6 +87,7 @@ export class OccurrenceStarter {
   /** Cancels the runs of these schedules for which something waits. */
   async cancelReplaced(scheduleIds: readonly string[]): Promise<void> {
     const { store, cancelRun } = this.services;
+    if (scheduleIds.length === 0) return;
     const open = await store.openOccurrences(scheduleIds);
     for (const id of scheduleIds) {
       const own = open.filter(({ scheduleId, cause }) => scheduleId === id && cause !== "backfill");
@@ -98,7 +103,7 @@ export class OccurrenceStarter {
 
   /** @returns what waited for those of which no run could be made. */
   async #start(all: readonly ToStart[]): Promise<readonly ToStart[]> {
-    const { store, cancelRun, wake } = this.services;
+    const { store, cancelRun } = this.services;
     const results = await this.#submit(all);
     let refused: { readonly occurrence: ToStart["occurrence"]; readonly error: JobSubmitError }[] = [];
     const made: { readonly occurrence: ToStart["occurrence"]; readonly runId: string }[] = [];
@@ -127,13 +132,10 @@ export class OccurrenceStarter {
         await cancelRun(runId, "Its schedule or its backfill was called off.");
       }
     }
-    const replacing = all.filter(({ schedule }) => schedule.definition.overlap.kind === "cancel_running");
-    if (replacing.length > 0) await this.cancelReplaced(replacing.map(({ schedule }) => schedule.definition.id));
+    // While they were being submitted, there was no run to cancel.
+    await this.cancelReplaced([...new Set(made.map(({ occurrence }) => occurrence.scheduleId))]);
     if (refused.length === 0) return [];
-    const waited = await this.ender.refused(refused);
-    // No run will end that tells of it.
-    wake();
-    return waited;
+    return this.ender.refused(refused);
   }
 
   /** While its run was being submitted. Its entry names the run, which tells what became of it. */

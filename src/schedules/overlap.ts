@@ -7,6 +7,9 @@ export interface OverlapOutcome {
   readonly update: readonly { readonly from: "buffered"; readonly to: Occurrence }[];
 }
 
+/** Why one waits whose firing cancels what is under way, also what is under way only by the time that its run is made. */
+const BEING_CANCELLED = "the run before it is being cancelled";
+
 /**
  * Decides for each new occurrence, in their order, whether it starts, waits or is skipped while others are open.
  *
@@ -23,14 +26,18 @@ export function applyOverlap(
   const waiting = open.filter(({ state }) => state === "buffered");
   const insert: Occurrence[] = [];
   const update: { from: "buffered"; to: Occurrence }[] = [];
+  const wait = (occurrence: Occurrence): void => {
+    const reason = policy.kind === "cancel_running" ? BEING_CANCELLED : "the run before it has not ended";
+    const buffered: Occurrence = { ...occurrence, state: "buffered", reason };
+    insert.push(buffered);
+    waiting.push(buffered);
+  };
   for (const occurrence of fired) {
     if (policy.kind === "allow" || (!running && waiting.length === 0)) {
       insert.push(occurrence);
       running = true;
     } else if (waiting.length < roomToWait(policy)) {
-      const buffered: Occurrence = { ...occurrence, state: "buffered", reason: "the run before it has not ended" };
-      insert.push(buffered);
-      waiting.push(buffered);
+      wait(occurrence);
     } else if (policy.kind === "cancel_running") {
       const replaced = waiting.splice(0).map((one) => skipped(one, now, "a later firing took its place"));
       const newlyReplaced = new Map(replaced.map((one) => [one.key, one]));
@@ -41,9 +48,7 @@ export function applyOverlap(
         newlyReplaced.delete(one.key);
       });
       for (const to of newlyReplaced.values()) update.push({ from: "buffered", to });
-      const buffered: Occurrence = { ...occurrence, state: "buffered", reason: "the run before it is being cancelled" };
-      insert.push(buffered);
-      waiting.push(buffered);
+      wait(occurrence);
     } else {
       insert.push(skipped(occurrence, now, reasonOf(policy)));
     }
@@ -51,9 +56,9 @@ export function applyOverlap(
   return { insert, update };
 }
 
-/** The runs that `cancel_running` wants cancelled, so that what waits can start. */
+/** The runs that `cancel_running` wants cancelled, be it of the schedule or of one firing, so that what waits can start. */
 export function runsToCancel(open: readonly Occurrence[]): readonly string[] {
-  if (open.every(({ state }) => state !== "buffered")) return [];
+  if (!open.some(({ state, reason }) => state === "buffered" && reason === BEING_CANCELLED)) return [];
   return open.flatMap(({ state, runId }) => (state === "started" && runId !== null ? [runId] : []));
 }
 

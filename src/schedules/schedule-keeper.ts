@@ -2,6 +2,7 @@ import { causeChain } from "../model/job-error.js";
 import type { Occurrence } from "../model/occurrence.js";
 import type { Schedule } from "../model/schedule.js";
 import type { EndedRun } from "../ports/schedule-store.js";
+import { RepeatableAct } from "../runs/repeatable-act.js";
 import { nextTurn } from "../runs/waiting.js";
 import type { BackfillKeeper } from "./backfill-keeper.js";
 import type { DueSchedules } from "./due-schedules.js";
@@ -25,15 +26,23 @@ const LEFT_ALONE_MS = 5_000;
 /**
  * Fires what is due, starts what was left behind, and brings ends of runs to their schedules, until it is stopped. Any number
  * of processes may do so on one ledger: what one has done, the others find done.
+ *
+ * The three go on beside each other, as if they were processes of their own: what is due never waits for the rest.
  */
 export class ScheduleKeeper {
+  readonly #firing = this.#keptUp(() => this.#fire());
+  readonly #ending = this.#keptUp(() => this.#endWhatEnded());
+  readonly #upkeep = this.#keptUp(() => this.#tidy());
   readonly #endedRuns = new Set<string>();
-  #working: Promise<void> | null = null;
-  #again = false;
+  /** What could not be done the last time, since the ledger is out of reach. */
+  readonly #failing = new Set<() => Promise<void>>();
   #stopped = true;
   #unsubscribe: () => void = () => undefined;
-  #isOut = false;
   #sweptAt = -Infinity;
+  /** When the next schedule comes due, by this process's clock; Infinity: none does. */
+  #nextAt = Infinity;
+  /** Whether something is to be started that others may have left behind. */
+  #isLeft = false;
   /** Where there are no schedules, nobody asks which runs have ended. */
   #hasSchedules = true;
 
@@ -53,11 +62,11 @@ export class ScheduleKeeper {
     this.#unsubscribe = runs.ledger.signals.subscribe((change, runId) => {
       if (change !== "ended" || runId === null || !this.#hasSchedules) return;
       this.#endedRuns.add(runId);
-      this.#begin();
+      this.#ending.ask();
     });
-    scheduler.start(() => this.wake());
+    scheduler.start(() => this.#wakeUp());
     this.wake();
-    await this.#working;
+    await this.#idle();
   }
 
   /** Begins nothing more, and waits for what is under way. */
@@ -65,99 +74,104 @@ export class ScheduleKeeper {
     this.#stopped = true;
     this.#unsubscribe();
     this.services.scheduler.stop();
-    await Promise.all([this.starter.stop(), this.#working]);
+    await Promise.all([this.starter.stop(), this.#idle()]);
   }
 
   /** Something may be due. */
   wake(): void {
-    this.#again = true;
+    if (this.#stopped) return;
     this.#hasSchedules = true;
-    this.#begin();
+    this.#firing.ask();
+    this.#upkeep.ask();
+    if (this.#endedRuns.size > 0) this.#ending.ask();
   }
 
-  #begin(): void {
-    if (this.#stopped || this.#working !== null) return;
-    this.#working = this.#work().finally(() => {
-      this.#working = null;
-      if ((this.#again || this.#endedRuns.size > 0) && !this.#isOut) this.#begin();
+  /** At a time that was planned: what comes due often need not bring the rest with it each time. */
+  #wakeUp(): void {
+    const now = this.services.runs.clock.now();
+    this.#firing.ask();
+    if (now < this.#nextAt || Math.abs(now - this.#sweptAt) >= POLL_MS) this.#upkeep.ask();
+    if (this.#endedRuns.size > 0) this.#ending.ask();
+  }
+
+  async #idle(): Promise<void> {
+    await Promise.all([this.#firing.idle(), this.#ending.idle(), this.#upkeep.idle()]);
+  }
+
+  /** What fails is told once, and tried again with the next wake-up. */
+  #keptUp(act: () => Promise<void>): RepeatableAct {
+    return new RepeatableAct(async () => {
+      if (this.#stopped) return;
+      try {
+        await act();
+        this.#failing.delete(act);
+      } catch (error) {
+        if (this.#failing.size === 0 && !this.#stopped) {
+          const message = causeChain(error);
+          this.services.runs.logger.warn("Schedules could not be looked at; they are tried again.", { message });
+        }
+        this.#failing.add(act);
+        this.#planWake();
+      }
+      // The host's turn, too.
+      await nextTurn();
     });
   }
 
-  /** Never rejects. */
-  async #work(): Promise<void> {
+  #planWake(): void {
+    if (this.#stopped) return;
     const { scheduler, runs } = this.services;
-    while ((this.#again || this.#endedRuns.size > 0) && !this.#stopped) {
-      const isWoken = this.#again;
-      this.#again = false;
-      let pauseMs = POLL_MS;
-      try {
-        const haveEnded = await this.#endWhatEnded();
-        // Most ends are those of runs that no schedule made.
-        if (!isWoken && !haveEnded) continue;
-        pauseMs = await this.#pass();
-        this.#isOut = false;
-      } catch (error) {
-        if (!this.#isOut && !this.#stopped) {
-          runs.logger.warn("Schedules could not be looked at; they are tried again.", { message: causeChain(error) });
-        }
-        this.#isOut = true;
-      }
-      if (!this.#stopped) scheduler.wakeAt(pauseMs === Infinity ? undefined : runs.clock.now() + pauseMs);
-      // The host's turn, too.
-      await nextTurn();
-      if (this.#isOut) return;
-    }
-  }
-
-  /** @returns how long nothing need be done. */
-  async #pass(): Promise<number> {
-    const { runs, store } = this.services;
-    if (await this.due.fire()) this.#again = true;
-    await this.starter.start(await this.backfills.advance());
-    const isLeft = await this.#sweep();
-    const [next, now] = await Promise.all([store.nextScheduleDueAt(), store.now()]);
-    this.#hasSchedules = next !== undefined || isLeft || (await store.listSchedules({ limit: 1 })).length > 0;
     const { shared } = runs.ledger.store.capabilities;
-    if (!this.#hasSchedules) return shared ? IDLE_POLL_MS : Infinity;
-    const isDue = next !== undefined && next <= now;
-    const untilNext = isDue ? LOOK_AGAIN_MS : (next?.getTime() ?? Infinity) - now.getTime();
-    return Math.min(shared || isLeft ? POLL_MS : LONGEST_SLEEP_MS, untilNext);
+    const isBusy = this.#isLeft || this.#failing.size > 0;
+    const usualMs = this.#hasSchedules ? (shared ? POLL_MS : LONGEST_SLEEP_MS) : shared ? IDLE_POLL_MS : Infinity;
+    const wakeAt = Math.min(this.#nextAt, runs.clock.now() + (isBusy ? POLL_MS : usualMs));
+    scheduler.wakeAt(wakeAt === Infinity ? undefined : wakeAt);
   }
 
-  /** @returns whether any run of a schedule has. */
-  async #endWhatEnded(): Promise<boolean> {
+  async #fire(): Promise<void> {
+    const { store, runs } = this.services;
+    // Known again at the end: until then nobody need be woken for it.
+    this.#nextAt = Infinity;
+    const found = await this.due.fire();
+    const [next, now] = await Promise.all([store.nextScheduleDueAt(), store.now()]);
+    const untilNextMs = (next?.getTime() ?? Infinity) - now.getTime();
+    // A timer may be early, by the ledger's clock.
+    if (found === "more" || (found === "nothing" && untilNextMs <= 0)) this.#firing.ask();
+    this.#nextAt = runs.clock.now() + (untilNextMs > 0 ? untilNextMs : LOOK_AGAIN_MS);
+    this.#hasSchedules = next !== undefined || this.#isLeft || (await store.listSchedules({ limit: 1 })).length > 0;
+    this.#planWake();
+  }
+
+  async #endWhatEnded(): Promise<void> {
     const { store } = this.services;
-    let found = false;
     while (this.#endedRuns.size > 0 && !this.#stopped) {
       const runIds = [...this.#endedRuns].slice(0, BATCH);
-      const ended = await store.endedOccurrences({ runIds, limit: BATCH });
-      await this.#end(ended);
-      found ||= ended.length > 0;
+      // Most ends are those of runs that no schedule made.
+      await this.#end(await store.endedOccurrences({ runIds, limit: BATCH }));
       for (const runId of runIds) this.#endedRuns.delete(runId);
     }
-    return found;
   }
 
-  /**
-   * What other processes brought to its end, or left behind when they died.
-   *
-   * @returns whether something is still to be started.
-   */
-  async #sweep(): Promise<boolean> {
+  /** Backfills, and what other processes brought to its end, or left behind when they died. */
+  async #tidy(): Promise<void> {
     const { store, runs } = this.services;
+    await this.starter.start(await this.backfills.advance());
     // A clock that was put back must not put this off.
-    if (Math.abs(runs.clock.now() - this.#sweptAt) < POLL_MS) return true;
-    const ended = await store.endedOccurrences({ limit: BATCH });
-    await this.#end(ended);
-    if (ended.length === BATCH) this.#again = true;
-    else this.#sweptAt = runs.clock.now();
-    return this.#startWhatIsLeft();
+    if (Math.abs(runs.clock.now() - this.#sweptAt) >= POLL_MS) {
+      const ended = await store.endedOccurrences({ limit: BATCH });
+      await this.#end(ended);
+      if (ended.length === BATCH) this.#upkeep.ask();
+      else this.#sweptAt = runs.clock.now();
+      this.#isLeft = await this.#startWhatIsLeft();
+    }
+    this.#planWake();
   }
 
   async #end(ended: readonly EndedRun[]): Promise<void> {
     if (ended.length > 0) await this.starter.start(await this.ender.ended(ended));
   }
 
+  /** @returns whether something is still to be started. */
   async #startWhatIsLeft(): Promise<boolean> {
     const { store } = this.services;
     const [found, now] = await Promise.all([store.occurrencesToStart(BATCH), store.now()]);

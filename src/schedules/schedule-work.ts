@@ -1,5 +1,7 @@
 import { causeChain, type JobError } from "../model/job-error.js";
 import type { ScheduleDefinition } from "../model/schedule.js";
+import type { ScheduleStore } from "../ports/schedule-store.js";
+import { sideBySide } from "../runs/side-by-side.js";
 import { answeringStore } from "./answering-store.js";
 import { BackfillKeeper } from "./backfill-keeper.js";
 import { DueSchedules } from "./due-schedules.js";
@@ -8,15 +10,20 @@ import { OccurrenceStarter } from "./occurrence-starter.js";
 import { ScheduleKeeper } from "./schedule-keeper.js";
 import { type BadScheduleFile, fileName, type ScheduleFolder } from "./schedule-folder.js";
 import type { ScheduleServices } from "./schedule-services.js";
-import { Schedules } from "./schedules.js";
+import { type ScheduleError, Schedules } from "./schedules.js";
 
 /** What an executor makes it of. */
 export type ScheduleParts = Omit<ScheduleServices, "wake">;
+
+/** So many declared schedules are looked for in one question, and so many of those that are new or changed put at once. */
+const ASKED_TOGETHER = 500;
+const PUT_AT_ONCE = 16;
 
 /** The side of an executor that keeps schedules. */
 export class ScheduleWork {
   readonly schedules: Schedules;
   readonly #keeper: ScheduleKeeper;
+  readonly #store: ScheduleStore;
   #isStarting = false;
 
   constructor(
@@ -26,6 +33,7 @@ export class ScheduleWork {
     private readonly folder?: ScheduleFolder,
   ) {
     const store = answeringStore(services.store, services.runs.clock);
+    this.#store = store;
     const all: ScheduleServices = { ...services, store, wake: () => this.#keeper.wake() };
     const ender = new OccurrenceEnder(all);
     const starter = new OccurrenceStarter(all, ender);
@@ -38,22 +46,35 @@ export class ScheduleWork {
    * Puts the schedules of the folder and the declared ones, and fires what is due. A file that holds no schedule, or one that
    * is refused, is left out and told.
    *
-   * @throws JobError of the first declared schedule that is refused.
+   * @throws JobError of a declared schedule that is refused; others may be put by then.
    */
   async start(): Promise<readonly BadScheduleFile[]> {
     let bad: readonly BadScheduleFile[];
     this.#isStarting = true;
     try {
       bad = await this.#putFiles();
-      for (const definition of this.declared) {
-        const put = await this.schedules.put(definition);
-        if (put.isErr()) throw put.error;
-      }
+      await this.#putDeclared();
     } finally {
       this.#isStarting = false;
     }
     await this.#keeper.start();
     return bad;
+  }
+
+  async #putDeclared(): Promise<void> {
+    for (let from = 0; from < this.declared.length; from += ASKED_TOGETHER) {
+      const some = this.declared.slice(from, from + ASKED_TOGETHER);
+      const known = await this.#store.getSchedules(some.map(({ id }) => id));
+      const hashes = new Map(known.map(({ definition }) => [definition.id, definition.hash]));
+      const others = some.filter(({ id, hash }) => hashes.get(id) !== hash);
+      const refused: ScheduleError[] = [];
+      await sideBySide(others, PUT_AT_ONCE, async (definition) => {
+        if (refused.length > 0) return;
+        const put = await this.schedules.put(definition);
+        if (put.isErr()) refused.push(put.error);
+      });
+      if (refused[0]) throw refused[0];
+    }
   }
 
   async #putFiles(): Promise<readonly BadScheduleFile[]> {

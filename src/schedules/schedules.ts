@@ -84,7 +84,7 @@ export class Schedules {
       await this.#schedule(definition.id);
       await this.folder?.write(definition);
       const due: Occurrence[] = [];
-      const change = (schedule: Schedule, now: Date, open: readonly Occurrence[]): ScheduleChange => {
+      const change = (schedule: Schedule, now: Date, open: readonly Occurrence[]): Promise<ScheduleChange> => {
         return updatedSchedule(schedule, definition, open, now, scheduler);
       };
       const updated = await this.#change(definition.id, change, due);
@@ -253,7 +253,11 @@ export class Schedules {
    */
   async #change(
     id: string,
-    change: (schedule: Schedule, now: Date, open: readonly Occurrence[]) => ScheduleChange | null,
+    change: (
+      schedule: Schedule,
+      now: Date,
+      open: readonly Occurrence[],
+    ) => ScheduleChange | Promise<ScheduleChange> | null,
     fired: Occurrence[] = [],
   ): Promise<Schedule> {
     const { store } = this.services;
@@ -261,7 +265,7 @@ export class Schedules {
       const schedule = await this.#schedule(id);
       const [open, now] = await Promise.all([store.openOccurrences([id]), store.now()]);
       const own = open.filter(({ cause }) => cause !== "backfill");
-      const changed = change(schedule, now, own);
+      const changed = await change(schedule, now, own);
       if (!changed?.schedule) return schedule;
       const next = { ...changed.schedule, version: schedule.version + 1, updatedAt: now };
       const [done] = await store.advance([{ ...changed, schedule: next }]);

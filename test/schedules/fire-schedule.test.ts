@@ -192,7 +192,9 @@ describe("while a run has not ended", () => {
     expect(made(change)).toEqual(["01:00:00 skipped_overlap", "02:00:00 buffered"]);
     expect(change.update).toMatchObject([{ from: "buffered", to: { key: waiting.key, state: "skipped_overlap" } }]);
     expect(change.schedule?.skipped).toBe(2);
-    expect(runsToCancel([running, waiting])).toEqual([running.runId]);
+    expect(runsToCancel([running, ...(change.insert ?? [])])).toEqual([running.runId]);
+    // What waits by another policy waits for the run's own end.
+    expect(runsToCancel([running, waiting])).toEqual([]);
     expect(runsToCancel([running])).toEqual([]);
   });
 

@@ -391,6 +391,57 @@ describe("many at once", () => {
     expect(found.missed).toBeGreaterThan(39_000);
   });
 
+  test.each([
+    ["an interval", { everyMs: 1_000, anchor: "2026-01-01T00:00:00Z" }, 365, 1],
+    ["an expression", { cron: "* * * * * *", timeZone: "Europe/Paris" }, 3, 13],
+  ] as const)("firings of each second, of %s, are missed for long: in few acts", async (_, trigger, days, entries) => {
+    const made = await started({ schedules: [spec({ trigger, catchUp: { kind: "all", maxCount: 5 } })] });
+    const { createdAt } = (await made.executor.schedules.get("s"))!;
+    made.clock.jumpTo(made.clock.now() + days * 24 * HOUR);
+    let acts = 0;
+    const advance = made.store.schedules.advance.bind(made.store.schedules);
+    made.store.schedules.advance = (changes) => {
+      if (changes.some(({ insert = [] }) => insert.some(({ state }) => state === "missed"))) acts += 1;
+      return advance(changes);
+    };
+    const decided = async () => {
+      const { missed, firings, skipped, dueAt, cursor } = (await made.executor.schedules.get("s"))!;
+      return { missed, firings, skipped, cursor, isDone: dueAt!.getTime() > made.clock.now() };
+    };
+    while (!(await decided()).isDone) await made.clock.advance(20);
+    const { missed, firings, cursor } = await decided();
+    expect(missed + firings).toBe((cursor.getTime() - createdAt.getTime()) / 1_000);
+    // Those of the grace fire, or are skipped; of those before, the newest.
+    expect([60, 61]).toContain(firings);
+    expect(acts).toBeLessThanOrEqual(entries);
+  });
+
+  test("thousands of declared schedules are put side by side, and asked for together when they are there", async () => {
+    const schedules = Array.from({ length: 1_200 }, (_, at) => spec({ id: `s${at}` }));
+    const store = new MemoryJobStore();
+    const acts: string[] = [];
+    let [under, most] = [0, 0];
+    const { getSchedules, createSchedule } = store.schedules;
+    store.schedules.getSchedules = (ids) => {
+      acts.push("get");
+      return getSchedules.call(store.schedules, ids);
+    };
+    store.schedules.createSchedule = async (schedule) => {
+      acts.push("create");
+      most = Math.max(most, (under += 1));
+      const done = await createSchedule.call(store.schedules, schedule);
+      under -= 1;
+      return done;
+    };
+    const made = await started({ store, schedules });
+    expect(acts.filter((act) => act === "create")).toHaveLength(1_200);
+    expect(most).toBe(16);
+    await executors.pop()?.stop();
+    acts.length = 0;
+    await started({ store, clock: made.clock, schedules });
+    expect(acts).toEqual(["get", "get", "get"]);
+  });
+
   test("occurrences are deleted when runs of their time are", async () => {
     const DAY = 24 * HOUR;
     const made = await started({ schedules: [spec({ maxFirings: 1 })] });
@@ -403,6 +454,24 @@ describe("many at once", () => {
     await made.clock.advance(80_000);
     expect(await statesOf(made)).toEqual([]);
     expect(await made.executor.schedules.get("s")).toMatchObject({ succeeded: 1 });
+  });
+
+  test("backfills are deleted when runs of their time are", async () => {
+    const DAY = 24 * HOUR;
+    const made = await started({ schedules: [spec()] });
+    const { schedules } = made.executor;
+    (await schedules.pause("s"))._unsafeUnwrap();
+    const to = new Date(made.clock.now());
+    const range = { from: new Date(to.getTime() - HOUR), to };
+    const handle = (await schedules.backfill("s", range))._unsafeUnwrap();
+    await until(made, ["23:00 succeeded"]);
+    await made.clock.advance(1_000);
+    expect(await handle.get()).toMatchObject({ state: "completed" });
+    made.clock.jumpTo(made.clock.now() + 90 * DAY - 100_000);
+    await made.clock.advance(80_000);
+    expect(await handle.get()).toMatchObject({ state: "completed" });
+    await made.clock.advance(100_000);
+    expect(await handle.get()).toBeUndefined();
   });
 
   test("a host without schedules asks the ledger nothing about them when its runs end", async () => {
@@ -439,6 +508,25 @@ describe("what is told is so", () => {
     for (let turn = 0; turn < 30; turn += 1) await made.clock.advance(0);
     const bad = (await schedules.trigger("s", { overlap: "sometimes" as "skip" }))._unsafeUnwrapErr();
     expect(bad).toMatchObject({ code: "invalid_definition", field: "overlap" });
+  });
+
+  test("a firing by hand that is to replace a run does so when that is only being submitted", async () => {
+    const { plays } = gated();
+    const made = await started({ plays, schedules: [spec()] });
+    const { schedules } = made.executor;
+    const describeQuery = made.engine.describe.bind(made.engine);
+    const submits = new Gate();
+    made.engine.describe = async (query, signal) => {
+      await submits.pass();
+      return describeQuery(query, signal);
+    };
+    await made.clock.advance(HOUR);
+    await until(made, ["01:00 scheduled"]);
+    await made.clock.advance(1_000);
+    const asked = (await schedules.trigger("s", { overlap: "cancel_running" }))._unsafeUnwrap();
+    expect(asked.state).toBe("buffered");
+    submits.open();
+    await until(made, ["01:00 cancelled", "01:00 started"]);
   });
 
   test("an occurrence whose run ended before anybody noted it names its run", async () => {

@@ -165,20 +165,12 @@ export class MemoryScheduleStore implements ScheduleStore {
     );
   }
 
-  async pruneOccurrences({
-    olderThanMs,
-    limit,
-  }: {
-    readonly olderThanMs: number;
-    readonly limit: number;
-  }): Promise<number> {
-    const before = (await this.runs.now()) - olderThanMs;
-    const old = [...this.#occurrences.values()]
-      .flatMap(({ key, endedAt }) => (endedAt !== null && endedAt.getTime() < before ? { key, endedAt } : []))
-      .sort((left, right) => left.endedAt.getTime() - right.endedAt.getTime())
-      .slice(0, limit);
-    for (const { key } of old) this.#occurrences.delete(key);
-    return old.length;
+  pruneOccurrences(range: OldRange): Promise<number> {
+    return this.#prune(this.#occurrences, range);
+  }
+
+  pruneBackfills(range: OldRange): Promise<number> {
+    return this.#prune(this.#backfills, range);
   }
 
   async createBackfill(backfill: Backfill): Promise<boolean> {
@@ -213,6 +205,19 @@ export class MemoryScheduleStore implements ScheduleStore {
       (left, right) => right.createdAt.getTime() - left.createdAt.getTime() || (left.id < right.id ? 1 : -1),
     );
     return plainCopy(newest.slice(0, limit));
+  }
+
+  async #prune(
+    entries: Map<string, { readonly endedAt: Date | null }>,
+    { olderThanMs, limit }: OldRange,
+  ): Promise<number> {
+    const before = (await this.runs.now()) - olderThanMs;
+    const old = [...entries]
+      .flatMap(([key, { endedAt }]) => (endedAt !== null && endedAt.getTime() < before ? { key, endedAt } : []))
+      .sort((left, right) => left.endedAt.getTime() - right.endedAt.getTime())
+      .slice(0, Math.max(0, limit));
+    for (const { key } of old) entries.delete(key);
+    return old.length;
   }
 
   #advance({ schedule, backfill, insert = [], update = [] }: ScheduleChange): boolean {
@@ -261,6 +266,11 @@ export class MemoryScheduleStore implements ScheduleStore {
       if (state === "started") yield [occurrence, runId === null ? undefined : this.runs.byId(runId)];
     }
   }
+}
+
+interface OldRange {
+  readonly olderThanMs: number;
+  readonly limit: number;
 }
 
 function isFinished(run: JobRun): run is FinishedRun {

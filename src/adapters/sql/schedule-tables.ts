@@ -59,6 +59,7 @@ export function scheduleTables(
       ],
       {
         open: { on: "ended_at, created_at, id", where: "ended_at is null" },
+        ended: { on: "ended_at, id", where: "ended_at is not null" },
         listed: { on: "schedule_id, created_at, id" },
       },
     ),

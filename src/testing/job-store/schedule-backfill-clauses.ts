@@ -41,4 +41,25 @@ export const scheduleBackfillClauses = ofSchedules({
     await store.advance([{ backfill: { ...first, version: 2, state: "completed", endedAt: trial.now() } }]);
     assert.equal(await list({ open: true }), "ed");
   },
+
+  "pruning deletes at most its limit of ended backfills, the longest ended first, and no open one": async (trial) => {
+    const { store } = trial;
+    for (const at of [30, 10, 20]) {
+      await store.createBackfill(trial.backfill(`b${at}`, { state: "completed", endedAt: trial.now(-at) }));
+    }
+    await store.createBackfill(trial.backfill("open", { createdAt: trial.now(-1e9) }));
+    const left = async (): Promise<readonly string[]> =>
+      (await store.listBackfills({ limit: 9 })).map(({ id }) => id).sort();
+    assert.equal(await store.pruneBackfills({ olderThanMs: 30, limit: 9 }), 0);
+    assert.equal(await store.pruneBackfills({ olderThanMs: 10, limit: 0 }), 0);
+    assert.equal(await store.pruneBackfills({ olderThanMs: 10, limit: 1 }), 1);
+    assert.deepEqual(await left(), ["b10", "b20", "open"]);
+    // Only what ended before: another one ended at that very instant.
+    assert.equal(await store.pruneBackfills({ olderThanMs: 10, limit: 9 }), 1);
+    assert.deepEqual(await left(), ["b10", "open"]);
+    await trial.jobs.clock.advance(1_000_000);
+    assert.equal(await store.pruneBackfills({ olderThanMs: 0, limit: 9 }), 1);
+    assert.equal(await store.pruneBackfills({ olderThanMs: 0, limit: 9 }), 0);
+    assert.deepEqual(await left(), ["open"]);
+  },
 });

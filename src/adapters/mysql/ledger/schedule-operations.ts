@@ -113,6 +113,12 @@ export function scheduleOperations({ statements, largest }: OperationParts, with
       }),
 
     insertBackfill: (row) => insert(statements.insertBackfills, [backfillCells(row)]),
+    pruneBackfills: (given) =>
+      within.do(async () => {
+        const { rows } = await ask(statements.oldBackfills, given);
+        if (rows.length > 0) await ask(statements.deleteBackfills, { keys: rows.map(({ id }) => id) });
+        return rows.length;
+      }),
     backfillById: (given) => run(statements.backfillById, given),
     backfills: ({ open, ...given }) =>
       open === true

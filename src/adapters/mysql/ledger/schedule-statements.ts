@@ -1,7 +1,7 @@
 import type { RawBuilder } from "kysely";
 import type { Now } from "../../sql/ledger/ledger-rows.js";
 import type { EndedRow, Part } from "../../sql/ledger/schedule-operations.js";
-import type { FullRow, OccurrenceRow, ScheduleRow } from "../../sql/ledger-schema.js";
+import type { BackfillRow, FullRow, OccurrenceRow, ScheduleRow } from "../../sql/ledger-schema.js";
 import type { BackfillBody, OccurrenceBody, OccurrenceRange, ScheduleBody } from "../../sql/schedule-rows.js";
 import type { StatementParts } from "./statement-parts.js";
 import { TEXT, type Values } from "./statement.js";
@@ -152,6 +152,14 @@ export function scheduleStatements({
     insertBackfills: insert("backfills"),
     lockBackfills: lockVersions("backfills"),
     writeBackfills: write("backfills"),
+    oldBackfills: define<{ readonly olderThanMs: number; readonly limit: number }, Pick<BackfillRow, "id">>(
+      ({ one }) => sql`select id from ${backfills} force index (open)
+        where ended_at < ${began} - ${one("olderThanMs")}
+        order by ended_at, id limit ${one("limit")} for update skip locked`,
+    ),
+    deleteBackfills: define<Keys>(
+      ({ list }) => sql`delete t from ${found("backfills", list("keys", TEXT, "i"), "i.value")}`,
+    ),
     backfillById: define<{ readonly id: string }, BackfillBody>(
       ({ one }) => sql`select id, body from ${backfills} where id = ${one("id")}`,
     ),

@@ -43,6 +43,7 @@ export function scheduleOperations(statements: Statements, run: Run): ScheduleOp
     pruneOccurrences: async (given) => (await run(statements.pruneOccurrences, given)).length,
 
     insertBackfill: (row) => run(statements.insertBackfill, columnsOf([row], namesOf(BACKFILL))),
+    pruneBackfills: async (given) => (await run(statements.pruneBackfills, given)).length,
     backfillById: (given) => run(statements.backfillById, given),
     backfills: ({ open, ...given }) =>
       open === true

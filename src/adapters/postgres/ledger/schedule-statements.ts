@@ -141,6 +141,12 @@ export function scheduleStatements({
       (value) => sql`insert into ${stored(backfills, BACKFILL)} ${given(value, BACKFILL)}
         on conflict (id) do nothing returning 1`,
     ),
+    pruneBackfills: define<{ readonly olderThanMs: number; readonly limit: number }, object>(
+      (value) => sql`delete from ${backfills} where id = any (array(
+          select id from ${backfills}
+          where ended_at is not null and ended_at < (select ${clock} - ${value("olderThanMs", "bigint")})
+          order by ended_at, id limit ${value("limit", "bigint")} for update skip locked)) returning 1`,
+    ),
     updateBackfills: define<Columns<BackfillRow, keyof BackfillRow>, Pick<BackfillRow, "id">>(
       (value) => sql`update ${backfills} b set ${set(BACKFILL)} from ${given(value, BACKFILL)}
         where b.id = g.id and b.version = g.version - 1 returning b.id`,

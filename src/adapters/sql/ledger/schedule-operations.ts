@@ -53,6 +53,8 @@ export interface ScheduleOperations {
 
   /** Gives a row when it was stored. */
   insertBackfill(given: BackfillRow): Promise<readonly unknown[]>;
+  /** Gives how many. */
+  pruneBackfills(given: { readonly olderThanMs: number; readonly limit: number }): Promise<number>;
   backfillById(given: { readonly id: string }): Promise<readonly BackfillBody[]>;
   /** Newest first. Null: of any schedule; open and ended ones. */
   backfills(

@@ -29,6 +29,11 @@ export interface ScheduleParts {
   readonly reader: RowReader;
 }
 
+interface OldRange {
+  readonly olderThanMs: number;
+  readonly limit: number;
+}
+
 /** The schedules of a ledger that lies on a server. */
 export class SharedScheduleStore implements ScheduleStore {
   /** @param opened throws `store_unavailable` while the store is closed. */
@@ -130,13 +135,12 @@ export class SharedScheduleStore implements ScheduleStore {
     );
   }
 
-  async pruneOccurrences(range: { readonly olderThanMs: number; readonly limit: number }): Promise<number> {
-    const { olderThanMs, limit } = range;
-    const { connections } = this.opened();
-    if (limit <= 0) return 0;
-    return connections.transaction({ durable: false, plans: "finding" }, ({ schedules }) =>
-      schedules.pruneOccurrences({ olderThanMs, limit }),
-    );
+  async pruneOccurrences(range: OldRange): Promise<number> {
+    return this.#prune(range, (ledger, old) => ledger.pruneOccurrences(old));
+  }
+
+  async pruneBackfills(range: OldRange): Promise<number> {
+    return this.#prune(range, (ledger, old) => ledger.pruneBackfills(old));
   }
 
   async createBackfill(backfill: Backfill): Promise<boolean> {
@@ -200,6 +204,15 @@ export class SharedScheduleStore implements ScheduleStore {
     });
   }
 
+  async #prune(
+    { olderThanMs, limit }: OldRange,
+    act: (ledger: ScheduleOperations, old: OldRange) => Promise<number>,
+  ): Promise<number> {
+    const { connections } = this.opened();
+    if (limit <= 0) return 0;
+    return connections.transaction(READING, ({ schedules }) => act(schedules, { olderThanMs, limit }));
+  }
+
   #write<Row>(act: (ledger: ScheduleOperations) => Promise<readonly Row[]>): Promise<readonly Row[]> {
     return this.#ask(act, { durable: true, plans: "finding" });
   }
@@ -219,6 +232,7 @@ export class SharedScheduleStore implements ScheduleStore {
   }
 }
 
+/** Also for pruning: whose loss in a power cut harms nothing. */
 const READING = { durable: false, plans: "finding" } as const;
 
 function isRun(row: EndedRow): row is EndedRow & FullRow {

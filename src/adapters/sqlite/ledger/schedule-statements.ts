@@ -91,6 +91,11 @@ export function scheduleStatements(maker: StatementMaker) {
       ["id", "schedule_id", "version", "created_at", "ended_at", "body"],
       'on conflict ("id") do nothing',
     ),
+    pruneBackfills: maker.prepare<{ readonly before: number; readonly limit: number }, never>(
+      `delete from "backfills" where id in (
+          select id from "backfills" where ended_at is not null and ended_at < @before
+          order by ended_at, id limit cast(@limit as integer))`,
+    ),
     updateBackfill: maker.prepare<Bound<BackfillRow>, never>(
       `update "backfills" set schedule_id = @schedule_id, version = @version, created_at = @created_at,
           ended_at = @ended_at, body = @body

@@ -20,6 +20,11 @@ import { sortableText, textAfter } from "../../sql/sortable-text.js";
 import type { LedgerStatements } from "./ledger-statements.js";
 import type { Ledger } from "./ledger.js";
 
+interface OldRange {
+  readonly olderThanMs: number;
+  readonly limit: number;
+}
+
 /** The schedules of a ledger. What was answered survives a power cut, but for the pruning of what had ended. */
 export class SqliteScheduleStore implements ScheduleStore {
   /** @param opened throws `store_unavailable` while the store is closed. */
@@ -126,15 +131,12 @@ export class SqliteScheduleStore implements ScheduleStore {
     });
   }
 
-  async pruneOccurrences(range: { readonly olderThanMs: number; readonly limit: number }): Promise<number> {
-    const { olderThanMs } = range;
-    const limit = Math.max(0, range.limit);
-    const ledger = this.opened();
-    return ledger.write(
-      (now) => ledger.statements.pruneOccurrences.run({ before: now - olderThanMs, limit }).changes,
-      () => false,
-      limit,
-    );
+  async pruneOccurrences(range: OldRange): Promise<number> {
+    return this.#prune(range, ({ pruneOccurrences }) => pruneOccurrences);
+  }
+
+  async pruneBackfills(range: OldRange): Promise<number> {
+    return this.#prune(range, ({ pruneBackfills }) => pruneBackfills);
   }
 
   async createBackfill(backfill: Backfill): Promise<boolean> {
@@ -171,6 +173,19 @@ export class SqliteScheduleStore implements ScheduleStore {
   #read<T>(act: (ledger: Ledger, now: number) => T): Promise<T> {
     const ledger = this.opened();
     return ledger.read((now) => act(ledger, now));
+  }
+
+  #prune(
+    range: OldRange,
+    statementOf: (statements: LedgerStatements) => LedgerStatements["pruneOccurrences"],
+  ): Promise<number> {
+    const ledger = this.opened();
+    const limit = Math.max(0, range.limit);
+    return ledger.write(
+      (now) => statementOf(ledger.statements).run({ before: now - range.olderThanMs, limit }).changes,
+      () => false,
+      limit,
+    );
   }
 
   /** @param size how much it writes, in changes. */
