@@ -14,7 +14,7 @@ import { quoteIdentifier } from "./quote.js";
 
 /** What goes into DuckDB between two turns of the event loop. */
 const ROWS_PER_TURN = 2_048;
-const VALUES_PER_TURN = 16_384;
+const VALUES_PER_TURN = 32_768;
 const BYTES_PER_TURN = 1_048_576;
 
 /** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
