@@ -10,7 +10,7 @@ import type { WriteSession } from "./write-session.js";
 const SETTLE_WAIT_SECONDS = 2;
 const ANSWER_MS = 4_000;
 
-/** Inside a transaction that has just begun: the commit's own row, before anything else. */
+/** Begins the transaction with the commit's own row. */
 export async function claimCommit(
   session: WriteSession,
   { commits }: OwnTables,
@@ -18,7 +18,7 @@ export async function claimCommit(
   table: string,
 ): Promise<void> {
   const claim = `insert into ${commits} (commit_id, state, table_name) values (?, 'committed', ?)`;
-  if (await session.insertNew(claim, commitId, table)) return;
+  if (await session.beginWith(claim, commitId, table)) return;
   const [taken] = await session.query(`select state from ${commits} where commit_id = ?`, commitId);
   throw commitTaken(commitId, taken?.["state"] === "committed" ? "committed" : "never");
 }

@@ -9,7 +9,7 @@ export interface FailedAct {
 }
 
 /** Some of the server's own numbers of errors. */
-export const ServerError = { duplicate: 1062, lockWait: 1205 } as const;
+export const ServerError = { duplicate: 1062, lockWait: 1205, deadlock: 1213 } as const;
 
 /**
  * Names an error of the driver or of the server in words of Millrace. Values that the server quotes are left out; names of

@@ -98,7 +98,6 @@ export class TableLoad implements RowLoad {
     if (isKeyed(mode)) await makeStage(session, place, made, schema, mode);
     // Of two that replace rows, or look for keys, the second waits; readers and those who add rows do not.
     if (mode.kind !== "append") await session.lock(`the table ${place.name}`);
-    await session.begin();
     await claimCommit(session, place.own, request.commitId, place.label);
     // From here on the table stays as it is until the transaction ends.
     await session.query(`select 1 from ${place.name} limit 0`);

@@ -8,6 +8,8 @@ import { numberOf, ServerError } from "./destination-failure.js";
 /** A server that is gone, and a network that tells nobody, say nothing: then what became of the commit is asked anew. */
 const COMMIT_ANSWER_MS = 30_000;
 const ROLLBACK_ANSWER_MS = 5_000;
+/** How often a transaction begins again whose first row was taken back. */
+const MOST_DEADLOCKS = 10;
 
 /** The longest that every server takes, in seconds: a query may think for long between two of its rows. */
 const LONG_SECONDS = 2_147_483;
@@ -51,7 +53,7 @@ export class WriteSession {
     private readonly failure: (error: unknown, when: "connecting" | "working") => unknown,
   ) {}
 
-  /** Connects. What is asked then is committed at once, until {@link begin}. */
+  /** Connects. What is asked then is committed at once, until {@link beginWith}. */
   async open(): Promise<void> {
     const client = await this.#named(() => this.clients.acquire(this.signal), "connecting");
     this.#client = client;
@@ -67,10 +69,6 @@ export class WriteSession {
     this.#mostBytes = Number(server?.["packet"]);
   }
 
-  async begin(): Promise<void> {
-    await this.execute("start transaction read write");
-  }
-
   readonly query: Ask = (text, ...values) => this.#named(() => this.#held().rows(text, ...values));
 
   /** Runs a statement that gives no rows; tells how many it wrote. */
@@ -84,15 +82,34 @@ export class WriteSession {
 
   /** Inserts a row; false: one with its key is there. */
   insertNew(text: string, ...values: readonly MysqlValue[]): Promise<boolean> {
+    return this.#named(() => this.#inserted(text, values));
+  }
+
+  /**
+   * Begins the transaction with a row; false: one with its key is there. Where several wait for one key, and its first owner
+   * gives it up, the server may take back all of them but one: nothing is lost yet, and they begin again.
+   */
+  beginWith(text: string, ...values: readonly MysqlValue[]): Promise<boolean> {
     return this.#named(async () => {
-      try {
-        await this.#held().ask(text, { values });
-        return true;
-      } catch (error) {
-        if (numberOf(error) === ServerError.duplicate) return false;
-        throw error;
+      for (let left = MOST_DEADLOCKS; ; left -= 1) {
+        await this.#held().ask("start transaction read write");
+        try {
+          return await this.#inserted(text, values);
+        } catch (error) {
+          if (numberOf(error) !== ServerError.deadlock || left === 0) throw error;
+        }
       }
     });
+  }
+
+  async #inserted(text: string, values: readonly MysqlValue[]): Promise<boolean> {
+    try {
+      await this.#held().ask(text, { values });
+      return true;
+    } catch (error) {
+      if (numberOf(error) === ServerError.duplicate) return false;
+      throw error;
+    }
   }
 
   /**

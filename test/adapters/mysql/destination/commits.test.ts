@@ -53,6 +53,24 @@ describeMysql("the commit of a MySQL destination", () => {
     expect(await countIn(t)).toBe(5);
   });
 
+  it("that several try while its first writer gives up lands once, and the server's deadlock over it fails none", async () => {
+    const t = await newTable();
+    await using own = await reader(url);
+    await using out = readWrite(url);
+    await destinationOf(out, t).settleCommit("makes the table of commits", NEVER_ABORTED);
+    await own.run(`start transaction; insert into _millrace_commits (commit_id, state) values ('${t}', 'committed')`);
+    const writings = [1, 2, 3].map(() => write(destinationOf(out, t), [numbered(1, 5)], { commitId: t }));
+    const settled = Promise.allSettled(writings);
+    await using watcher = await reader(url);
+    const waiting =
+      "select count(*) from information_schema.processlist where info like 'insert into `%_millrace_commits%'";
+    await expect.poll(() => watcher.values(waiting)).toEqual(["3"]);
+    await own.run("rollback");
+    const failed = (await settled).flatMap((one) => (one.status === "rejected" ? [one.reason as Error] : []));
+    expect(failed.map(({ message }) => message)).toEqual(Array(2).fill(`Commit ${t} has landed already.`));
+    expect(await countIn(t)).toBe(5);
+  });
+
   it("that never came to the server is found not to have landed, and fails for good", async () => {
     const t = await newTable();
     await using relay = await lossyRelay(url, "question");
