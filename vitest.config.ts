@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { inlineWorkerForVite } from "./build/inline-worker.js";
+import { LongFilesFirst } from "./build/long-files-first.js";
 
 const onCi = process.env["CI"] === "true";
 
@@ -19,11 +20,15 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/temporary-folder.ts"],
     exclude: ["test/bench/**"],
     // Processes, not threads: an addon that crashes takes one file with it, and `process` belongs to the test.
     pool: "forks",
-    // By default one less than there are cores. Many files wait for other processes most of the time.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // One more than there are cores: many files wait for other processes, or for a time-out, most of the time.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongFilesFirst },
+    // Of tests in one file that wait for other processes most of the time, and say that they are concurrent.
+    maxConcurrency: 3,
     testTimeout: 20_000,
     // Hooks start servers.
     hookTimeout: 60_000,

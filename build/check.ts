@@ -30,7 +30,7 @@ const stages: Readonly<Record<string, string>> = {
   servers: "tsx build/install-servers.ts && tsx test/support/start-servers-once.ts",
   test: `npm test -s -- --reporter=default --reporter=json --outputFile.json=${REPORT}`,
   package: "npm run -s package",
-  demo: "npm run -s demo",
+  demo: "npm run -s build:js && tsx test/package/demo.ts",
 };
 
 // A report of an earlier run would be counted if this one does not come to write its own.

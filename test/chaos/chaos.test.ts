@@ -12,7 +12,7 @@ import { mysqlLedger, postgresLedger } from "./ledger-under-test.js";
 // MILLRACE_CHAOS_SEEDS=1 MILLRACE_CHAOS_RUNS=500: its plan is the same, while the processes meet in other ways each time.
 const FIRST_SEED = Number(process.env["MILLRACE_CHAOS_SEED"] ?? 1);
 const SEEDS = Number(process.env["MILLRACE_CHAOS_SEEDS"] ?? 1);
-const RUNS = Number(process.env["MILLRACE_CHAOS_RUNS"] ?? (SEEDS > 1 ? 500 : 150));
+const RUNS = Number(process.env["MILLRACE_CHAOS_RUNS"] ?? (SEEDS > 1 ? 500 : 100));
 /** Many times what a trial takes on an idle machine. */
 const TRIAL_MS = 60_000 + RUNS * 400;
 const BROKEN_TRIES = 8;

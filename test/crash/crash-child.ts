@@ -4,7 +4,7 @@ import { SqliteJobStore } from "../../src/adapters/sqlite/entry.js";
 import { JobExecutor } from "../../src/executor/job-executor.js";
 import { crashingConnection, crashingStore, type CrashPoint } from "../../src/testing/crash-points.js";
 import { crashJob } from "./crash-job.js";
-import { CRASH_DESTINATIONS, type CrashDestinationName } from "./destinations/crash-destinations.js";
+import { CRASH_CONNECTIONS, type CrashDestinationName } from "./destinations/crash-connections.js";
 
 /** What the parent tells its child, as JSON in the first argument. */
 export interface CrashPlan {
@@ -34,7 +34,7 @@ const points = plan.point === null ? {} : { [plan.point]: act };
 const executor = new JobExecutor({
   engine: new DuckDBEngine({ threads: 1 }),
   store: crashingStore(new SqliteJobStore({ path: plan.ledger }), points),
-  connections: { out: crashingConnection(CRASH_DESTINATIONS[plan.destination].connect(plan.folder), points) },
+  connections: { out: crashingConnection(CRASH_CONNECTIONS[plan.destination](plan.folder), points) },
   jobs: [crashJob],
   leaseMs: plan.leaseMs,
   maxConcurrentRuns: 2,

@@ -10,13 +10,15 @@ import type { FinishedRun, JobRun } from "../../src/model/run.js";
 import type { Connection } from "../../src/ports/connection.js";
 import { CRASH_POINTS, type CrashPoint } from "../../src/testing/crash-points.js";
 import { recordingLogger } from "../support/executor-harness.js";
-import { sourceProcess } from "../support/source-process.js";
+import type { BundledProcess } from "../support/bundled-process.js";
 import type { CrashPlan } from "./crash-child.js";
 import { crashJob } from "./crash-job.js";
-import { CRASH_DESTINATIONS, type CrashDestinationName } from "./destinations/crash-destinations.js";
+import { CRASH_CONNECTIONS, type CrashDestinationName } from "./destinations/crash-connections.js";
+import { CRASH_DESTINATIONS } from "./destinations/crash-destinations.js";
 import { seededRandom } from "./seeded-random.js";
 
-const CHILD = new URL("./crash-child.ts", import.meta.url);
+/** The module of the first process. */
+export const CRASH_CHILD = new URL("./crash-child.ts", import.meta.url);
 const LEASE_MS = 400;
 const LONGEST_RANDOM_KILL_MS = 60;
 
@@ -54,9 +56,11 @@ function endingOf(seed: number): Ending {
  * One process submits runs and is killed or stopped; another one recovers. Then every run must have ended, and ledger and
  * destination must agree.
  *
+ * @param child {@link CRASH_CHILD}, bundled.
  * @param wrap changes the second process's destination: a test breaks the fence with it.
  */
 export async function crashTrial(
+  child: BundledProcess,
   destination: CrashDestinationName,
   seed: number,
   ending: Ending = endingOf(seed),
@@ -67,13 +71,15 @@ export async function crashTrial(
   const place = { ledger: join(folder, "ledger.db"), destination, folder };
   try {
     const sizes = Array.from({ length: 3 }, () => Math.floor(random() ** 3 * 60_000));
-    const first = startFirst({
+    const plan: CrashPlan = {
       ...place,
       leaseMs: LEASE_MS,
       rows: sizes,
       point: ending.kind === "kill_at_random" ? null : ending.point,
       signal: ending.kind === "stop_at_point" ? "SIGSTOP" : "SIGKILL",
-    });
+    };
+    await CRASH_DESTINATIONS[destination].prepare?.(folder);
+    const first = child.start(plan);
     const hit = await endFirst(first, ending, random() * LONGEST_RANDOM_KILL_MS);
     const ended = await recover(place, first, wrap, ending.kind === "stop_at_point" && hit);
     const rows = await CRASH_DESTINATIONS[destination].countByTag(folder);
@@ -85,10 +91,6 @@ export async function crashTrial(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function startFirst(plan: CrashPlan): ChildProcess {
-  return sourceProcess(CHILD, plan);
 }
 
 /** Resolves when the process has died, stopped or finished; true unless it finished. */
@@ -116,7 +118,7 @@ async function recover(
   const executor = new JobExecutor({
     engine: new DuckDBEngine({ threads: 1 }),
     store: new SqliteJobStore({ path: ledger }),
-    connections: { out: wrap(CRASH_DESTINATIONS[destination].connect(folder)) },
+    connections: { out: wrap(CRASH_CONNECTIONS[destination](folder)) },
     jobs: [crashJob],
     leaseMs: LEASE_MS,
     logger: recordingLogger().logger,

@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CRASH_POINTS, type CrashPoint } from "../../src/testing/crash-points.js";
+import { bundledProcess } from "../support/bundled-process.js";
 import { withoutFence } from "../support/without-fence.js";
-import { crashTrial, type Ending } from "./crash-trial.js";
+import { CRASH_CHILD, crashTrial, type Ending } from "./crash-trial.js";
 import { CRASH_DESTINATION_NAMES, CRASH_DESTINATIONS } from "./destinations/crash-destinations.js";
 
 // `npm run soak` sets 200. A failing seed is replayed with MILLRACE_SEED=<seed> MILLRACE_TRIALS=1.
@@ -13,6 +14,9 @@ const STOPS = ["permit:before", "permit:after", "commit:after"] as const;
 const DECISIVE: readonly CrashPoint[] = ["permit:after", "commit:after"];
 const isSoak = TRIALS > 2;
 
+const child = await bundledProcess(CRASH_CHILD);
+afterAll(() => child[Symbol.asyncDispose]());
+
 describe.each(CRASH_DESTINATION_NAMES)("kill -9, SIGSTOP past the lease, and recovery: %s", (destination) => {
   beforeAll(() => CRASH_DESTINATIONS[destination].start?.());
 
@@ -21,7 +25,7 @@ describe.each(CRASH_DESTINATION_NAMES)("kill -9, SIGSTOP past the lease, and rec
   it.each(isWhole ? CRASH_POINTS : DECISIVE)(
     "killed at %s: ledger and destination agree",
     async (point) => {
-      const { faults, hit } = await crashTrial(destination, 7, { kind: "kill_at_point", point });
+      const { faults, hit } = await crashTrial(child, destination, 7, { kind: "kill_at_point", point });
       expect(faults).toEqual([]);
       expect(hit).toBe(true);
     },
@@ -31,7 +35,7 @@ describe.each(CRASH_DESTINATION_NAMES)("kill -9, SIGSTOP past the lease, and rec
   it.each(isWhole ? STOPS : STOPS.slice(1, 2))(
     "stopped at %s past its lease: ledger and destination agree",
     async (point) => {
-      const { faults, hit } = await crashTrial(destination, 11, { kind: "stop_at_point", point });
+      const { faults, hit } = await crashTrial(child, destination, 11, { kind: "stop_at_point", point });
       expect(faults).toEqual([]);
       expect(hit).toBe(true);
     },
@@ -46,7 +50,7 @@ describe.each(CRASH_DESTINATION_NAMES)("kill -9, SIGSTOP past the lease, and rec
       const seeds = Array.from({ length: TRIALS }, (_, index) => FIRST_SEED + index);
       const worker = async (): Promise<void> => {
         for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-          const { ending, hit, faults } = await crashTrial(destination, seed);
+          const { ending, hit, faults } = await crashTrial(child, destination, seed);
           const name = describeEnding(ending);
           if (hit) hits.set(name, (hits.get(name) ?? 0) + 1);
           for (const fault of faults) failed.push(`seed ${seed} (${name}): ${fault}`);
@@ -62,6 +66,7 @@ describe.each(CRASH_DESTINATION_NAMES)("kill -9, SIGSTOP past the lease, and rec
 
   it("is a real proof: without the fence the same trial finds a doubled run", async () => {
     const { faults } = await crashTrial(
+      child,
       destination,
       11,
       { kind: "stop_at_point", point: "permit:after" },

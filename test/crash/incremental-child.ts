@@ -3,7 +3,7 @@ import { DuckDBEngine } from "../../src/adapters/duckdb/entry.js";
 import { SqliteJobStore } from "../../src/adapters/sqlite/entry.js";
 import { JobExecutor } from "../../src/executor/job-executor.js";
 import { crashingConnection, crashingStore, type CrashPoint } from "../../src/testing/crash-points.js";
-import { CRASH_DESTINATIONS, type CrashDestinationName } from "./destinations/crash-destinations.js";
+import { CRASH_CONNECTIONS, type CrashDestinationName } from "./destinations/crash-connections.js";
 import { incrementalJob } from "./incremental-job.js";
 
 /** What the parent tells its child, as JSON in the first argument. */
@@ -32,7 +32,7 @@ const points = { [plan.point]: act };
 const executor = new JobExecutor({
   engine: new DuckDBEngine({ threads: 1 }),
   store: crashingStore(new SqliteJobStore({ path: plan.ledger }), points),
-  connections: { out: crashingConnection(CRASH_DESTINATIONS[plan.destination].connect(plan.folder), points) },
+  connections: { out: crashingConnection(CRASH_CONNECTIONS[plan.destination](plan.folder), points) },
   jobs: [incrementalJob],
   leaseMs: plan.leaseMs,
 });

@@ -2,21 +2,24 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DuckDBEngine } from "../../src/adapters/duckdb/entry.js";
 import { SqliteJobStore } from "../../src/adapters/sqlite/entry.js";
 import { JobExecutor } from "../../src/executor/job-executor.js";
 import type { CrashPoint } from "../../src/testing/crash-points.js";
 import { recordingLogger } from "../support/executor-harness.js";
-import { sourceProcess } from "../support/source-process.js";
+import { bundledProcess } from "../support/bundled-process.js";
+import { CRASH_CONNECTIONS } from "./destinations/crash-connections.js";
 import { CRASH_DESTINATION_NAMES, CRASH_DESTINATIONS } from "./destinations/crash-destinations.js";
 import type { IncrementalPlan } from "./incremental-child.js";
 import { incrementalJob, ROWS_PER_RUN } from "./incremental-job.js";
 
-const CHILD = new URL("./incremental-child.ts", import.meta.url);
 const LEASE_MS = 400;
 const FIRST_RUNS = 3;
 const SECOND_RUNS = 2;
+
+const bundle = await bundledProcess(new URL("./incremental-child.ts", import.meta.url));
+afterAll(() => bundle[Symbol.asyncDispose]());
 
 interface Trial extends Pick<IncrementalPlan, "destination" | "signal"> {
   readonly point: CrashPoint;
@@ -35,7 +38,8 @@ async function trial({ destination, point, signal, ledger }: Trial) {
   // With nobody to take its run over, a long lease leaves it to the destination alone to keep the sleeper out.
   const leaseMs = ledger === "same" ? LEASE_MS : 30_000;
   const plan = { ledger: first, destination, folder, leaseMs, runs: FIRST_RUNS, point, passing: 2, signal };
-  const child = sourceProcess(CHILD, plan);
+  await CRASH_DESTINATIONS[destination].prepare?.(folder);
+  const child = bundle.start(plan);
   const gone = once(child, "exit");
   try {
     await once(child, "message");
@@ -43,7 +47,7 @@ async function trial({ destination, point, signal, ledger }: Trial) {
     const executor = new JobExecutor({
       engine: new DuckDBEngine({ threads: 1 }),
       store: new SqliteJobStore({ path: ledger === "same" ? first : join(folder, "other.db") }),
-      connections: { out: CRASH_DESTINATIONS[destination].connect(folder) },
+      connections: { out: CRASH_CONNECTIONS[destination](folder) },
       jobs: [incrementalJob],
       leaseMs: LEASE_MS,
       logger: recordingLogger().logger,
@@ -71,7 +75,7 @@ function expectEachOnce(rows: ReadonlyMap<string, number>, runs: number): void {
   expect(rows).toEqual(new Map(expected));
 }
 
-describe.each(CRASH_DESTINATION_NAMES)("a job with state loads each row once: %s", (destination) => {
+describe.concurrent.each(CRASH_DESTINATION_NAMES)("a job with state loads each row once: %s", (destination) => {
   beforeAll(() => CRASH_DESTINATIONS[destination].start?.());
 
   it.each(["destination.first-batch", "permit:after", "commit:after"] as const)(

@@ -9,6 +9,8 @@ const ROOT = join(import.meta.dirname, "../..");
 
 /** A TypeScript module of the tests that is started often: made into one file first, it starts several times as fast. */
 export interface BundledProcess extends AsyncDisposable {
+  /** The one file. */
+  readonly path: string;
   /** Starts it as a process of its own, with `plan` as JSON in its first argument. */
   start(plan: unknown): ChildProcess;
 }
@@ -29,6 +31,7 @@ export async function bundledProcess(module: URL): Promise<BundledProcess> {
     logLevel: "error",
   });
   return {
+    path: outfile,
     start: (plan) =>
       fork(outfile, [JSON.stringify(plan)], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] }),
     [Symbol.asyncDispose]: () => rm(outfile, { force: true }),

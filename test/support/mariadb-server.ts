@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { tmpdir, userInfo } from "node:os";
 import { promisify } from "node:util";
 import { createConnection } from "mysql2/promise";
-import { exists, freePort, letGo, own, serverUser, type ServerUser } from "./server-process.js";
+import { exists, freePort, keptFolder, letGo, own, serverUser, type ServerUser } from "./server-process.js";
 
 const run = promisify(execFile);
 const USER = "millrace";
@@ -173,9 +173,9 @@ async function launched(server: ChildProcessWithoutNullStreams, onLog?: (text: s
 async function templateFolder(user: ServerUser): Promise<string> {
   const { stdout } = await run(found(SERVER) ?? SERVER, ["--no-defaults", "--version"]);
   const version = /\d[\d.]*/.exec(stdout)?.[0] ?? "unknown";
-  const template = join(tmpdir(), `millrace-mariadb-template-${version}-${user.uid ?? userInfo().uid}`);
+  const template = join(keptFolder(), `millrace-mariadb-template-${version}-${user.uid ?? userInfo().uid}`);
   if (await exists(template)) return template;
-  const making = await mkdtemp(join(tmpdir(), "millrace-mariadb-making-"));
+  const making = await mkdtemp(join(keptFolder(), "millrace-mariadb-making-"));
   await own(making, user);
   const users = join(making, "users.sql");
   await writeFile(

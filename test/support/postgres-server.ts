@@ -5,7 +5,7 @@ import { arch, platform, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { exists, freePort, letGo, own, serverUser, type ServerUser } from "./server-process.js";
+import { exists, freePort, keptFolder, letGo, own, serverUser, type ServerUser } from "./server-process.js";
 
 const run = promisify(execFile);
 const PASSWORD = "millrace-tests";
@@ -144,9 +144,9 @@ async function launched(server: ChildProcessWithoutNullStreams, onLog?: (text: s
 // Made once on a machine, since it takes a second; under its name only when it is whole.
 async function templateFolder(user: ServerUser): Promise<string> {
   const { initdb, version } = await binaryPaths();
-  const template = join(tmpdir(), `millrace-postgres-template-${version}-${user.uid ?? userInfo().uid}`);
+  const template = join(keptFolder(), `millrace-postgres-template-${version}-${user.uid ?? userInfo().uid}`);
   if (await exists(template)) return template;
-  const making = await mkdtemp(join(tmpdir(), "millrace-postgres-making-"));
+  const making = await mkdtemp(join(keptFolder(), "millrace-postgres-making-"));
   await own(making, user);
   const passwordFile = join(making, "password");
   await writeFile(passwordFile, PASSWORD);

@@ -2,9 +2,17 @@ import { execFile, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chown, stat } from "node:fs/promises";
 import { createServer, Socket, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
+
+/** The variable that names the folder for what is made once on a machine, where `tmpdir()` lasts no longer than the tests. */
+export const KEPT_FOLDER = "MILLRACE_KEPT_FOLDER";
+
+export function keptFolder(): string {
+  return process.env[KEPT_FOLDER] ?? tmpdir();
+}
 
 /** Who a server runs as; empty: who the tests run as. */
 export interface ServerUser {

@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { WriteMode } from "../../../src/model/write-mode.js";
 import { sampleRows, write } from "../../../src/testing/destination/destination-fixture.js";
 import { seededRandom } from "../../crash/seeded-random.js";
-import { sourceProcess } from "../../support/source-process.js";
+import { bundledProcess } from "../../support/bundled-process.js";
 import { change } from "./job-state.js";
 import { lakeFolder, NEVER_ABORTED } from "./lake-folder.js";
 import { KILL_POINTS, type WriterPlan } from "./kill-points.js";
@@ -11,13 +11,15 @@ import { KILL_POINTS, type WriterPlan } from "./kill-points.js";
 // `MILLRACE_TRIALS=200` tries so many seeds; a failing one is replayed with MILLRACE_SEED=<seed> MILLRACE_TRIALS=1.
 const FIRST_SEED = Number(process.env["MILLRACE_SEED"] ?? 1);
 const TRIALS = Number(process.env["MILLRACE_TRIALS"] ?? 6);
-const CHILD = new URL("./lance-writer-child.ts", import.meta.url);
 const BY_ID: WriteMode = { kind: "upsert", keys: ["id"] };
 const UP_TO_10 = sampleRows(1, 10).map(({ id }) => Number(id));
 
 /** Between them nobody but the table itself knows whether the commit landed. */
 const AROUND_LANCE = ["begin:after", "finish:before"] as const;
 const MODES: readonly WriteMode[] = [{ kind: "append" }, { kind: "overwrite" }, BY_ID];
+
+const writer = await bundledProcess(new URL("./lance-writer-child.ts", import.meta.url));
+afterAll(() => writer[Symbol.asyncDispose]());
 
 interface Trial {
   readonly mode: WriteMode;
@@ -34,7 +36,7 @@ async function faultsOf({ existing, ...trial }: Trial): Promise<readonly string[
   if (existing)
     await write(lake.destination(), { commitId: "before", steps: [sampleRows(1, 10)], createIfMissing: true });
   const plan: WriterPlan = { folder: lake.path, commitId: "killed", ...trial };
-  await once(sourceProcess(CHILD, plan), "exit");
+  await once(writer.start(plan), "exit");
 
   const faults: string[] = [];
   const expecting = (what: string, found: unknown, wanted: unknown): void => {

@@ -2,20 +2,21 @@ import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { sqlite } from "../../../src/adapters/sqlite/sqlite-connection.js";
 import { sampleRows, write } from "../../../src/testing/destination/destination-fixture.js";
 import { seededRandom } from "../../crash/seeded-random.js";
+import { bundledProcess } from "../../support/bundled-process.js";
 import { sqliteFile } from "../../support/sqlite-file.js";
 
 const NEVER_ABORTED = new AbortController().signal;
-const CHILD = fileURLToPath(new URL("./sqlite-writer-child.ts", import.meta.url));
-const RUN_SOURCE = fileURLToPath(new URL("../../../build/run-source.mjs", import.meta.url));
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
 const KILLS = 5;
 const ROWS = 20_000;
+
+const bundle = await bundledProcess(new URL("./sqlite-writer-child.ts", import.meta.url));
+afterAll(() => bundle[Symbol.asyncDispose]());
 
 interface Report {
   readonly begun: string[];
@@ -28,7 +29,7 @@ function startWriter(
   rows: number,
   options: { readonly uid?: number } = {},
 ): { child: ChildProcess; report: Report; ended: Promise<void> } {
-  const child = fork(CHILD, [path, String(rows)], { execArgv: ["--import", RUN_SOURCE], ...options });
+  const child = fork(bundle.path, [path, String(rows)], { execArgv: [], ...options });
   const report: Report = { begun: [], landed: [], failures: [] };
   child.on(
     "message",
@@ -79,7 +80,7 @@ describe("a disk that is full", () => {
   // A limit on the size of a file stands for it where nothing may be mounted: the write fails with another code.
   it("fails the write, leaves nothing and can be written again: by a limit on the file's size", async () => {
     await using file = await sqliteFile("create table t (id integer, label text)");
-    const command = `ulimit -f 512; exec "${process.execPath}" --import "${RUN_SOURCE}" "${CHILD}" "${file.path}" 50000`;
+    const command = `ulimit -f 512; exec "${process.execPath}" "${bundle.path}" "${file.path}" 50000`;
     spawnSync("bash", ["-c", command], { encoding: "utf8" });
     const count = file.open().prepare("select count(*) n from t").get() as { n: bigint };
     expect(count.n % 50_000n).toBe(0n);
@@ -191,7 +192,7 @@ describe("a file that cannot be written or is gone", () => {
 
   // Root may write everything, so the child is nobody; nobody must be able to read the sources.
   const nobody = process.getuid?.() === 0 ? { uid: 65_534 } : {};
-  const look = ["-e", `require("node:fs").readFileSync(${JSON.stringify(CHILD)})`];
+  const look = ["-e", `require("node:fs").readFileSync(${JSON.stringify(bundle.path)})`];
   const childMayRun = spawnSync(process.execPath, look, nobody).status === 0;
   it.runIf(childMayRun)("that this user may only read is refused with what to do", async () => {
     const folder = await mkdtemp(join(tmpdir(), "millrace-"));

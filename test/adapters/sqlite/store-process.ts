@@ -1,8 +1,11 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+import { bundledProcess } from "../../support/bundled-process.js";
 
-export const STORE_CHILD = fileURLToPath(new URL("./job-store-child.ts", import.meta.url));
-const RUN_SOURCE = fileURLToPath(new URL("../../../build/run-source.mjs", import.meta.url));
+const bundle = await bundledProcess(new URL("./job-store-child.ts", import.meta.url));
+afterAll(() => bundle[Symbol.asyncDispose]());
+
+export const STORE_CHILD = bundle.path;
 
 /** Another process with the same ledger. */
 export interface StoreProcess extends AsyncDisposable {
@@ -18,7 +21,7 @@ export interface StoreProcess extends AsyncDisposable {
 }
 
 export function storeProcess(path: string, task: string, options: { readonly uid?: number } = {}): StoreProcess {
-  const child = fork(STORE_CHILD, [path, task], { execArgv: ["--import", RUN_SOURCE], ...options });
+  const child = fork(STORE_CHILD, [path, task], { execArgv: [], ...options });
   const said: Readonly<Record<string, unknown>>[] = [];
   child.on("message", (message: Record<string, unknown>) => said.push(message));
   // What it said last is heard between its end and the end of the channel.

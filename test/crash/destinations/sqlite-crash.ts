@@ -1,14 +1,10 @@
-import { join } from "node:path";
 import Database from "better-sqlite3";
-import { sqlite } from "../../../src/adapters/sqlite/entry.js";
+import { sqliteFileIn } from "./crash-connections.js";
 import type { CrashDestination } from "./crash-destination.js";
 
-const fileIn = (folder: string): string => join(folder, "out.db");
-
 export const sqliteCrash: CrashDestination = {
-  connect: (folder) => sqlite(fileIn(folder), { access: "read_write" }),
   countByTag: async (folder) => {
-    const database = new Database(fileIn(folder));
+    const database = new Database(sqliteFileIn(folder));
     try {
       const there = database.prepare("select 1 from sqlite_master where name = 'rows'").get();
       const counts =

@@ -6,19 +6,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { duckdb } from "../../../../src/adapters/duckdb/entry.js";
 import { FileLock } from "../../../../src/adapters/file-lock/file-lock.js";
 import { sampleRows, write } from "../../../../src/testing/destination/destination-fixture.js";
 import { seededRandom } from "../../../crash/seeded-random.js";
+import { bundledProcess } from "../../../support/bundled-process.js";
 import { duckdbFile, sqlInDuckDBFile } from "../../../support/duckdb-file.js";
-import { sourceProcess } from "../../../support/source-process.js";
 import type { WriterPlan, WriterReport } from "./file-writer-child.js";
 
 const NEVER_ABORTED = new AbortController().signal;
-const CHILD = new URL("./file-writer-child.ts", import.meta.url);
 const SEED = Number(process.env["MILLRACE_SEED"] ?? Date.now() % 1_000_000);
 const KILLS = 5;
+
+const writer = await bundledProcess(new URL("./file-writer-child.ts", import.meta.url));
+afterAll(() => writer[Symbol.asyncDispose]());
 
 let folder = "";
 let path = "";
@@ -46,7 +48,7 @@ interface Writer {
 }
 
 function startWriter(plan: Partial<WriterPlan>): Writer {
-  const child = sourceProcess(CHILD, { folder, name: "w", commits: 1, rows: 10, lockWaitMs: 20_000, ...plan });
+  const child = writer.start({ folder, name: "w", commits: 1, rows: 10, lockWaitMs: 20_000, ...plan });
   children.push(child);
   const reports: WriterReport[] = [];
   child.on("message", (report) => reports.push(report as WriterReport));

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { appendFile, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { parquetDataset, type ParquetDataset } from "../../../../src/adapters/duckdb/entry.js";
 import { sampleRows, write } from "../../../../src/testing/destination/destination-fixture.js";
 import { seededRandom } from "../../../crash/seeded-random.js";
-import { sourceProcess } from "../../../support/source-process.js";
+import { bundledProcess } from "../../../support/bundled-process.js";
 import { NEVER_ABORTED } from "../engine-session.js";
 import { type Lake, withLake } from "./lake.js";
 
@@ -252,17 +252,16 @@ describe("a disk that is full", () => {
   );
 });
 
-describe("several processes at one table", () => {
-  const CHILD = new URL("./dataset-writer-child.ts", import.meta.url);
+describe("several processes at one table", async () => {
+  const writer = await bundledProcess(new URL("./dataset-writer-child.ts", import.meta.url));
+  afterAll(() => writer[Symbol.asyncDispose]());
 
   it(
     "all land, whole and once",
     () =>
       withLake({}, async (lake) => {
         const commits = 12;
-        const children = ["a", "b", "c"].map((name) =>
-          sourceProcess(CHILD, { folder: lake.folder, name, commits, rows: 100 }),
-        );
+        const children = ["a", "b", "c"].map((name) => writer.start({ folder: lake.folder, name, commits, rows: 100 }));
         const codes = await Promise.all(children.map((child) => new Promise((resolve) => child.once("exit", resolve))));
         expect(codes).toEqual([0, 0, 0]);
         const snapshots = await lake.connection.snapshots("t");
@@ -280,7 +279,7 @@ describe("several processes at one table", () => {
         const begun = new Set<string>();
         const landed = new Set<string>();
         for (let round = 0; round < 6; round += 1) {
-          const child = sourceProcess(CHILD, { folder: lake.folder, name: `${round}`, commits: 1_000, rows: 2_000 });
+          const child = writer.start({ folder: lake.folder, name: `${round}`, commits: 1_000, rows: 2_000 });
           const exited = new Promise((resolve) => child.once("exit", resolve));
           let countdown = 2 + Math.floor(random() * 9);
           child.on("message", (message: { begun?: string; landed?: string }) => {
