@@ -9,6 +9,7 @@ import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
 import { runError } from "./engine-error.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
+import { noticingWaits } from "./noticing-waits.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { quoteIdentifier } from "./quote.js";
 
@@ -16,6 +17,8 @@ import { quoteIdentifier } from "./quote.js";
 const ROWS_PER_TURN = 2_048;
 const VALUES_PER_TURN = 32_768;
 const BYTES_PER_TURN = 1_048_576;
+/** What goes into one transaction: while it is open, DuckDB keeps every table that others drop. */
+const TURNS_PER_TRANSACTION = 256;
 
 /** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
 export class WorkingTables {
@@ -36,8 +39,10 @@ export class WorkingTables {
   }
 
   /**
-   * Appends batches to a table whose columns are those of the batches, in a transaction of the connection's: each flush
-   * would otherwise be one, which costs a third more. The event loop turns in between.
+   * Appends batches to a table whose columns are those of the batches. The event loop turns in between.
+   *
+   * Many flushes make one transaction of the connection's: if each were one, they would cost a third more. None is open while
+   * the source is waited for.
    *
    * @param onBatch called when all rows of a batch are in.
    */
@@ -48,19 +53,25 @@ export class WorkingTables {
     signal: AbortSignal,
     onBatch?: (batch: RecordBatch) => void,
   ): Promise<void> {
-    await connection.begin();
     let appender: DuckDBAppender | undefined;
+    let turns = 0;
+    const commit = async (): Promise<void> => {
+      if (turns > 0) await committed(connection);
+      turns = 0;
+    };
     try {
       appender = await connection.appender(table);
       let writer: ArrowChunkWriter | undefined;
-      for await (const batch of batches) {
+      for await (const batch of noticingWaits(batches, commit)) {
         writer ??= new ArrowChunkWriter(batch.schema);
         const rows = rowsPerTurn(batch);
         for (let start = 0; start < batch.numRows; start += rows) {
           signal.throwIfAborted();
+          if (turns++ === 0) await connection.begin();
           writer.append(appender, batch.slice(start, start + rows));
           // A large flush would hold the event loop; so would all rows of a large batch.
           flush(appender);
+          if (turns === TURNS_PER_TRANSACTION) await commit();
           await new Promise(setImmediate);
         }
         onBatch?.(batch);
@@ -68,7 +79,7 @@ export class WorkingTables {
       signal.throwIfAborted();
       appender.closeSync();
       appender = undefined;
-      await committed(connection);
+      await commit();
     } catch (error) {
       if (appender) discard(appender);
       await connection.execute("rollback").catch(() => undefined);

@@ -1,3 +1,4 @@
+import { isJobError } from "../../../model/job-error.js";
 import type { KeyedMode } from "../../../model/write-mode.js";
 import { quotedName } from "../quoted-name.js";
 import { deleteRows } from "./staged-deletion.js";
@@ -45,6 +46,8 @@ async function insertUndoably(
   try {
     return await insertStaged(staged, onConflict);
   } catch (error) {
+    // A lock that is not given, a statement that is cancelled, a server that is gone: not the rows are to blame.
+    if (isJobError(error) && error.retryable) throw error;
     await session.execute("rollback to savepoint millrace_upsert");
     return await onFailure(error);
   }

@@ -10,11 +10,12 @@ import type { Ask } from "../statement-answer.js";
  * - a row of the catalogue that was replaced or deleted since: the columns of a table (also of one that became a child or a
  *   partition), the children and partitions that it had, the query of a view.
  *
- * What was made since has no rows to see, and no row in the catalogue either. The number of who replaced a row is made one
- * of 64 bits by counting from the snapshot's own; one who was done at the moment was rolled back, or the row were not seen.
+ * What was made since has no rows to see, and no row in the catalogue either. Who replaced a row that is seen, and has
+ * committed, did so behind the moment, or the row were not seen: the snapshot itself does not tell, for it knows nothing of
+ * subtransactions. His number is made one of 64 bits by counting from the snapshot's own.
  */
 const CHANGED = `
-  with moment as (select pg_current_snapshot() as snapshot, pg_snapshot_xmax(pg_current_snapshot()) as next),
+  with moment as (select pg_snapshot_xmax(pg_current_snapshot()) as next),
   replaced as (
     select attrelid as oid, xmax as by from pg_catalog.pg_attribute where attnum > 0
     union all select inhparent, xmax from pg_catalog.pg_inherits
@@ -29,8 +30,8 @@ const CHANGED = `
       is distinct from (pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity
     or exists (
       select from replaced r
-      where r.oid = c.oid and r.by <> '0'::xid and not pg_visible_in_snapshot(
-        (m.next::text::bigint + age(m.next::xid) - age(r.by))::text::xid8, m.snapshot)
+      where r.oid = c.oid and r.by <> '0'::xid
+        and pg_xact_status((m.next::text::bigint + age(m.next::xid) - age(r.by))::text::xid8) = 'committed'
     )
   )
   limit 1`;

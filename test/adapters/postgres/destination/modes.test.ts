@@ -151,6 +151,19 @@ describePostgres("rows into a Postgres table", () => {
       expect(await own.values(`select id || label from ${t} where id = 3`)).toEqual(["3ours"]);
     });
 
+    it("into an empty table does not begin again when its statement is cancelled", async () => {
+      const t = newTable();
+      await using out = readWrite(url);
+      await using own = await reader(url);
+      await own.client.query(`create table ${t} (id bigint primary key); create sequence ${t}_tries;
+        create function ${t}_refuse() returns trigger language plpgsql as
+          'begin perform nextval(''${t}_tries''); raise query_canceled; end';
+        create trigger refuse before insert on ${t} execute function ${t}_refuse()`);
+      const run = await load(out, { query: "select 1 as id", table: t, mode: { kind: "upsert", keys: ["id"] } });
+      expect(run.error?.message).toContain("57014");
+      expect(await own.values(`select last_value from ${t}_tries`)).toEqual(["1"]);
+    });
+
     it.each([["primary key"], [""]])("names a key that comes twice (%s)", async (key) => {
       const t = newTable();
       await using out = readWrite(url);

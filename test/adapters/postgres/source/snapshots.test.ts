@@ -198,6 +198,40 @@ describePostgres("a moment of Postgres", () => {
     await own.client.query("rollback");
   });
 
+  it.each([
+    "begin; alter table plain drop column n; alter table parted detach partition part; rollback",
+    "begin; create or replace view inner_view as select 2 as n; savepoint s; truncate base; rollback to s; rollback",
+  ])("takes no heed of a change that was undone behind its moment: %s", async (change) => {
+    await using own = await reader(url);
+    await using blocker = await reader(url);
+    await own.client.query(MANY);
+    await using crm = readOnly(url);
+    const snapshot = await heldUp(crm, blocker, own, TABLES, change.split("; "));
+    for (const table of TABLES) expect(await read(snapshot, table)).toEqual([1]);
+    await snapshot.close();
+  });
+
+  it.each([
+    ["plain", "alter table plain drop column n; alter table plain add column n integer"],
+    ["parted", "alter table parted detach partition part"],
+    ["outer_view", "create or replace view outer_view as select 2 as n"],
+  ])("does not take %s for what it was when a subtransaction was changing it: %s", async (table, change) => {
+    await using own = await reader(url);
+    await using changer = await reader(url);
+    await own.client.query(MANY);
+    await using crm = readOnly(url);
+    await changer.client.query(`begin; select pg_current_xact_id(); savepoint s; ${change}; release s`);
+    // Who has a later number is done at the moment.
+    await own.client.query("select pg_current_xact_id()");
+    const opening = crm.snapshot!([table], NEVER_ABORTED);
+    while ((await own.values("select count(*) from pg_locks where not granted"))[0] === "0");
+    await changer.client.query("commit");
+    const snapshot = await opening;
+    const told = await read(snapshot, table).catch((error: unknown) => error);
+    await snapshot.close();
+    expect(told).toMatchObject({ code: "query_failed", retryable: true, table });
+  });
+
   it("is over when a scan in it was left or failed", async () => {
     await using own = await reader(url);
     const [first, second] = await twoTables(own);
