@@ -3,6 +3,7 @@ import type { Backfill } from "../model/backfill.js";
 import type { ScheduleDefinition } from "../model/schedule.js";
 import { pause } from "../runs/waiting.js";
 import { firingsOfRange, isPassedOver, statesInRange } from "./backfill-range.js";
+import { isInstant } from "./instant-range.js";
 import { scheduleBusy } from "./schedule-errors.js";
 import type { ScheduleServices } from "./schedule-services.js";
 
@@ -128,7 +129,7 @@ function checked(options: BackfillOptions): Required<BackfillOptions> {
 }
 
 function isTime(value: unknown): value is Date {
-  return value instanceof Date && Number.isFinite(value.getTime());
+  return value instanceof Date && isInstant(value.getTime());
 }
 
 function invalid(field: string, message: string): JobError {

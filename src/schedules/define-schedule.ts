@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { types } from "node:util";
 import { DefinitionFields } from "../jobs/definition-fields.js";
 import { DefinitionProblems } from "../jobs/definition-problems.js";
 import { nameProblem } from "../jobs/job-names.js";
@@ -59,7 +60,7 @@ export function scheduleFromSpec(spec: unknown, problems = new DefinitionProblem
     fields.has(key) ? fields.integer(key, { min, max, otherwise: min }) : null;
   const parameters = readParameters(fields);
   const definition = {
-    id: String(id),
+    id: typeof id === "string" ? id : "",
     description: fields.text("description") ?? null,
     times: readFiringTimes(fields, problems),
     job: readJob(fields),
@@ -86,7 +87,7 @@ function readJob(fields: DefinitionFields): string {
   const name: unknown = typeof job === "object" && job !== null && "name" in job ? job.name : job;
   const problem = nameProblem(name);
   if (problem !== undefined) fields.add("job", job === undefined ? "is missing" : problem);
-  return String(name);
+  return typeof name === "string" ? name : "";
 }
 
 function readParameters(fields: DefinitionFields): Readonly<Record<string, JsonValue>> {
@@ -94,7 +95,7 @@ function readParameters(fields: DefinitionFields): Readonly<Record<string, JsonV
   if (given === undefined) return {};
   const problem = jsonProblem(given, "");
   if (problem === undefined && typeof given === "object" && given !== null && !Array.isArray(given)) {
-    return structuredClone(given) as Readonly<Record<string, JsonValue>>;
+    return JSON.parse(JSON.stringify(given)) as Readonly<Record<string, JsonValue>>;
   }
   fields.add(`params${problem?.path ?? ""}`, problem?.message ?? `must be an object, not ${kindOf(given)}`);
   return {};
@@ -108,12 +109,15 @@ function jsonProblem(
 ): { readonly path: string; readonly message: string } | undefined {
   if (value === null || typeof value === "string" || typeof value === "boolean") return undefined;
   if (typeof value === "number" && Number.isFinite(value)) return undefined;
-  if (typeof value !== "object" || !(Array.isArray(value) || isPlain(value))) {
+  if (typeof value !== "object" || types.isProxy(value) || !(Array.isArray(value) || isPlain(value))) {
     return { path, message: `must be plain JSON, not ${kindOf(value)}: write dates and large integers as text` };
   }
   if (depth === DEEPEST) return { path, message: `is nested deeper than ${DEEPEST} levels` };
-  for (const [key, part] of Object.entries(value)) {
+  for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+    if (property.enumerable !== true) continue;
+    const part: unknown = property.value;
     const inner = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
+    if (!("value" in property)) return { path: inner, message: "is a getter, where data is needed" };
     const problem = part === undefined ? { path: inner, message: "is undefined" } : jsonProblem(part, inner, depth + 1);
     if (problem !== undefined) return problem;
   }
@@ -136,7 +140,7 @@ function readTimeParameters(
   const times = new DefinitionFields(fields.get("times"), "times", undefined, problems);
   return Object.fromEntries(
     times.keys().map((name) => {
-      if (name in parameters) times.add(name, "is given among params, too");
+      if (Object.hasOwn(parameters, name)) times.add(name, "is given among params, too");
       return [name, times.choice(name, ["nominal", "previous"]) ?? "nominal"] as const;
     }),
   );

@@ -61,9 +61,13 @@ function lastCovered(excluded: ExcludedTimes, scheduler: Scheduler, time: number
   switch (excluded.kind) {
     case "range":
       return excluded.from <= time && time < excluded.to ? excluded.to - 1 : undefined;
-    case "dates":
-      if (!isOnDate(excluded.dates, excluded.timeZone, time)) return undefined;
-      return beforeNext(DAY, excluded.timeZone, scheduler, time);
+    case "dates": {
+      const near = excluded.dates.filter((date) => Math.abs(Date.parse(date) - time) <= TWO_DAYS_MS);
+      if (near.length === 0) return undefined;
+      // First of all, this refuses a zone that there is not.
+      const last = beforeNext(DAY, excluded.timeZone, scheduler, time);
+      return near.includes(dateIn(excluded.timeZone, time)) ? last : undefined;
+    }
     case "cron": {
       const { unitMs, whole } = resolutionOf(excluded.expression);
       const start = Math.floor(time / unitMs) * unitMs;
@@ -97,8 +101,6 @@ function beforeNext(expression: string, timeZone: string, scheduler: Scheduler, 
 
 const TWO_DAYS_MS = 2 * 86_400_000;
 
-function isOnDate(dates: readonly string[], timeZone: string, time: number): boolean {
-  const near = dates.filter((date) => Math.abs(Date.parse(date) - time) <= TWO_DAYS_MS);
-  if (near.length === 0) return false;
-  return near.includes(new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(time));
+function dateIn(timeZone: string, time: number): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(time);
 }

@@ -25,12 +25,14 @@ export async function longMissed(
   now: number,
   scheduler: Scheduler,
 ): Promise<LongMissed | undefined> {
-  const { definition, nextAt, cursor } = schedule;
+  const { definition, nextAt, dueAt, cursor } = schedule;
   const times = fixedTimes(definition.times);
   // However it was put off, whatever comes before is too late.
   const until = now - definition.misfireGraceMs - definition.jitterMs;
   const first = nextAt?.getTime();
   if (times === undefined || first === undefined || first >= until) return undefined;
+  // It was put off for longer than its definition has it by now, and those behind it wait for it.
+  if (dueAt !== null && now - dueAt.getTime() <= definition.misfireGraceMs) return undefined;
   // One more, so that there is one behind them.
   const left = newestKept(definition) + 1;
   const interval = soleInterval(times);

@@ -7,7 +7,8 @@ import { goingOn, nextTimes } from "./schedule-states.js";
 export function newSchedule(definition: ScheduleDefinition, now: Date, scheduler: Scheduler): Schedule {
   const schedule: Schedule = {
     definition,
-    version: 1,
+    // Never one of a deleted schedule of the same id: what is still being done for that must not be done to this one.
+    version: now.getTime(),
     state: "active",
     reason: null,
     createdAt: now,

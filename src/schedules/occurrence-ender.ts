@@ -63,12 +63,13 @@ export class OccurrenceEnder {
     return toStart;
   }
 
-  /** As they are now; those that somebody else brought to their end are left out. */
+  /** As they are now; left out are those that somebody else brought to their end, or started while they were refused here. */
   async #stillOpen(ends: readonly EndedOccurrence[]): Promise<readonly EndedOccurrence[]> {
     const found = await Promise.all(
       ends.map(async ({ occurrence: { key, runId }, end }) => {
         const occurrence = await this.services.store.getOccurrence(key);
         if (occurrence === undefined || !isOpenOccurrence(occurrence.state)) return [];
+        if (runId === null && occurrence.runId !== null) return [];
         return [{ occurrence: { ...occurrence, runId: occurrence.runId ?? runId }, end }];
       }),
     );
@@ -78,11 +79,9 @@ export class OccurrenceEnder {
   async #changes(groups: readonly Group[]): Promise<readonly ScheduleChange[]> {
     const { store, scheduler } = this.services;
     const ids = [...new Set(groups.map(([{ occurrence }]) => occurrence.scheduleId))];
-    const [schedules, open, now] = await Promise.all([
-      store.getSchedules(ids),
-      store.openOccurrences(ids),
-      store.now(),
-    ]);
+    // First what the change is compared by: what others do from then on refuses it.
+    const schedules = await store.getSchedules(ids);
+    const [open, now] = await Promise.all([store.openOccurrences(ids), store.now()]);
     const byId = new Map(schedules.map((schedule) => [schedule.definition.id, schedule]));
     const openOf = new Map<string, Occurrence[]>(ids.map((id) => [id, []]));
     for (const one of open) if (one.cause !== "backfill") openOf.get(one.scheduleId)?.push(one);

@@ -2,6 +2,7 @@ import { DefinitionFields } from "../jobs/definition-fields.js";
 import type { DefinitionProblems } from "../jobs/definition-problems.js";
 import { kindOf } from "../jobs/plain-value.js";
 import type { ExcludedTimes, FiringTimes, Trigger } from "../model/trigger.js";
+import { isInstant } from "./instant-range.js";
 
 const SHORTEST_INTERVAL_MS = 1_000;
 /** Ten years. */
@@ -29,14 +30,10 @@ export function readFiringTimes(schedule: DefinitionFields, problems: Definition
 
 function readTrigger(value: unknown, path: string, problems: DefinitionProblems): Trigger | undefined {
   const fields = new DefinitionFields(value, path, TRIGGER_KEYS, problems);
-  const kinds = ["cron", "everyMs", "at"].filter((key) => fields.has(key));
-  if (kinds.length !== 1) {
+  const kind = kindOfFields(fields, WITH_TRIGGER);
+  if (kind === undefined) {
     problems.add(path, "must have one of cron, everyMs and at");
     return undefined;
-  }
-  const [kind = ""] = kinds;
-  for (const key of fields.keys()) {
-    if (key !== kind && !ALLOWED[kind]?.includes(key)) fields.add(key, `does not go with ${kind}`);
   }
   switch (kind) {
     case "cron":
@@ -58,20 +55,32 @@ function readTrigger(value: unknown, path: string, problems: DefinitionProblems)
   }
 }
 
-const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  cron: ["timeZone", "gap", "overlap"],
-  everyMs: ["anchor"],
-  at: [],
-};
+/** What goes with each kind. */
+const WITH_TRIGGER = { cron: ["timeZone", "gap", "overlap"], everyMs: ["anchor"], at: [] } as const;
+const WITH_EXCLUSION = { dates: ["timeZone"], cron: ["timeZone"], from: ["to"] } as const;
+
+/** The kind that the fields are of, and what does not go with it is told; undefined: of none, or of several. */
+function kindOfFields<K extends string>(
+  fields: DefinitionFields,
+  allowed: Readonly<Record<K, readonly string[]>>,
+): K | undefined {
+  const [kind, ...others] = (Object.keys(allowed) as K[]).filter((key) => fields.has(key));
+  if (kind === undefined || others.length > 0) return undefined;
+  for (const key of fields.keys()) {
+    if (key !== kind && !allowed[kind].includes(key)) fields.add(key, `does not go with ${kind}`);
+  }
+  return kind;
+}
 
 function readExclusion(value: unknown, path: string, problems: DefinitionProblems): ExcludedTimes | undefined {
   const fields = new DefinitionFields(value, path, EXCLUSION_KEYS, problems);
+  const kind = kindOfFields(fields, WITH_EXCLUSION);
   const timeZone = fields.text("timeZone") ?? "UTC";
-  if (fields.has("dates")) return { kind: "dates", dates: readDates(fields), timeZone };
-  if (fields.has("cron")) return { kind: "cron", expression: fields.text("cron") ?? "", timeZone };
-  const [from, to] = [readInstant(fields, "from"), readInstant(fields, "to")];
+  if (kind === "dates") return { kind, dates: readDates(fields), timeZone };
+  if (kind === "cron") return { kind, expression: fields.text("cron") ?? "", timeZone };
+  const [from, to] = kind === "from" ? [readInstant(fields, kind), readInstant(fields, "to")] : [];
   if (from === undefined || to === undefined) {
-    problems.add(path, "must have dates, cron, or from and to");
+    problems.add(path, "must have one of dates, cron, and from with to");
     return undefined;
   }
   if (to <= from) fields.add("to", "must be later than from");
@@ -88,7 +97,7 @@ function readDates(fields: DefinitionFields): readonly string[] {
     const isDate = typeof date === "string" && /^\d{4}-\d\d-\d\d$/.test(date) && isReal(date);
     if (!isDate) fields.add(`dates[${at}]`, "must be a date as 2026-12-25");
   });
-  return dates.map(String);
+  return dates.filter((date) => typeof date === "string");
 }
 
 function isReal(date: string): boolean {
@@ -103,13 +112,13 @@ function readInstant(fields: DefinitionFields, key: string): number | undefined 
   const value = fields.get(key);
   if (value === undefined) return undefined;
   const time = value instanceof Date ? value.getTime() : isInstantText(value) ? Date.parse(value) : NaN;
-  if (Number.isFinite(time)) return time;
+  if (isInstant(time)) return time;
   fields.add(key, "must be a Date or an instant with its zone, as 2026-12-24T18:00:00Z");
   return undefined;
 }
 
 function isInstantText(value: unknown): value is string {
-  return typeof value === "string" && ISO_INSTANT.test(value);
+  return typeof value === "string" && ISO_INSTANT.test(value) && isReal(value.slice(0, 10));
 }
 
 /** One alone counts as a list of one. */

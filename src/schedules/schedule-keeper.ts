@@ -45,6 +45,8 @@ export class ScheduleKeeper {
   #isLeft = false;
   /** Where there are no schedules, nobody asks which runs have ended. */
   #hasSchedules = true;
+  /** Of those that were deleted, runs and backfills may still be under way. */
+  #hadSchedules = false;
 
   constructor(
     private readonly services: ScheduleServices,
@@ -138,7 +140,8 @@ export class ScheduleKeeper {
     // A timer may be early, by the ledger's clock.
     if (found === "more" || (found === "nothing" && untilNextMs <= 0)) this.#firing.ask();
     this.#nextAt = runs.clock.now() + (untilNextMs > 0 ? untilNextMs : LOOK_AGAIN_MS);
-    this.#hasSchedules = next !== undefined || this.#isLeft || (await store.listSchedules({ limit: 1 })).length > 0;
+    this.#hadSchedules ||= next !== undefined || this.#isLeft || (await store.listSchedules({ limit: 1 })).length > 0;
+    this.#hasSchedules = this.#hadSchedules;
     this.#planWake();
   }
 
@@ -176,11 +179,17 @@ export class ScheduleKeeper {
     const { store } = this.services;
     const [found, now] = await Promise.all([store.occurrencesToStart(BATCH), store.now()]);
     // The others are probably being started just now, by whoever made them.
-    const left = found.filter((one) => Math.abs(now.getTime() - one.createdAt.getTime()) >= LEFT_ALONE_MS);
+    const isLeft = ({ createdAt }: Occurrence): boolean =>
+      Math.abs(now.getTime() - createdAt.getTime()) >= LEFT_ALONE_MS;
+    const left = found.filter(isLeft);
     if (left.length === 0) return found.length > 0;
     const schedules = await store.getSchedules([...new Set(left.map(({ scheduleId }) => scheduleId))]);
     const byId = new Map(schedules.map((schedule) => [schedule.definition.id, schedule]));
-    const orphans = left.filter(({ scheduleId, cause }) => !byId.has(scheduleId) && cause !== "backfill");
+    const gone = new Set(left.map(({ scheduleId }) => scheduleId).filter((id) => !byId.has(id)));
+    // With what waits for them, which nobody else would ever start.
+    const orphans = (gone.size === 0 ? [] : await store.openOccurrences([...gone])).filter(
+      (one) => one.state !== "started" && one.cause !== "backfill" && isLeft(one),
+    );
     await store.advance(
       orphans.map((one) => ({ update: [calledOff(one, now, "its schedule is not there, or cannot be read")] })),
     );

@@ -13,13 +13,15 @@ import { explainSchedule, nextOf, type ScheduleExplanation } from "./explain-sch
 import { nextFirings } from "./firing-times.js";
 import { manualFiring } from "./manual-firing.js";
 import { newSchedule } from "./new-schedule.js";
+import { checkedInstant } from "./instant-range.js";
 import { checkedLimit, cursorAfter, pageStart } from "./occurrence-pages.js";
 import type { OccurrenceStarter } from "./occurrence-starter.js";
 import { asScheduleError, scheduleBusy, scheduleExists, unknownSchedule } from "./schedule-errors.js";
 import type { ScheduleFolder } from "./schedule-folder.js";
 import type { ScheduleServices } from "./schedule-services.js";
 import type { ScheduleSpec } from "./schedule-spec.js";
-import { goingOn, paused } from "./schedule-states.js";
+import { pausedSchedule } from "./paused-schedule.js";
+import { goingOn } from "./schedule-states.js";
 import { updatedSchedule } from "./updated-schedule.js";
 
 /** What keeps a call on schedules from being done. */
@@ -83,13 +85,9 @@ export class Schedules {
       await checkSchedule({ ...definition, startImmediately: false }, jobs, scheduler, await store.now());
       await this.#schedule(definition.id);
       await this.folder?.write(definition);
-      const due: Occurrence[] = [];
-      const change = (schedule: Schedule, now: Date, open: readonly Occurrence[]): Promise<ScheduleChange> => {
+      return this.#change(definition.id, (schedule, now, open) => {
         return updatedSchedule(schedule, definition, open, now, scheduler);
-      };
-      const updated = await this.#change(definition.id, change, due);
-      await this.starter.start(due.map((occurrence) => ({ occurrence, schedule: updated })));
-      return updated;
+      });
     });
   }
 
@@ -104,14 +102,14 @@ export class Schedules {
     });
   }
 
-  /** Nothing fires until it is resumed, and what waits is called off. Runs that have started go on. */
+  /**
+   * Nothing fires until it is resumed, and what waits is called off. Runs that have started go on, and what was due before is
+   * fired first.
+   */
   pause(id: string, reason = "somebody paused it"): ResultAsync<Schedule, ScheduleError> {
     return this.#taking(() =>
       this.#change(id, (schedule, now, open) => {
-        if (schedule.state !== "active") return null;
-        const waiting = open.filter(({ state }) => state === "buffered");
-        const update = waiting.map((one) => calledOff(one, now, `its schedule was paused: ${reason}`));
-        return { schedule: paused(schedule, reason), update };
+        return pausedSchedule(schedule, reason, open, now, this.services.scheduler);
       }),
     );
   }
@@ -243,13 +241,13 @@ export class Schedules {
   /** The firings of a trigger from `after` on (default: now). Stores nothing, and works before the executor has started. */
   preview({ times }: Pick<ScheduleDefinition, "times">, count: number, after?: Date): readonly Date[] {
     const { scheduler, runs } = this.services;
-    const from = after?.getTime() ?? runs.clock.now();
+    const from = checkedInstant(after?.getTime() ?? runs.clock.now(), "after");
     return nextFirings(times, scheduler, from, checkedLimit(count)).map((time) => new Date(time));
   }
 
   /**
-   * @param change what becomes of it; null: it stays as it is. A change that fires something is followed by another one.
-   * @param fired takes what was fired, and is to be started.
+   * @param change what becomes of it; null: it stays as it is. A change that fires something is followed by another one, and
+   * what it fired is started.
    */
   async #change(
     id: string,
@@ -257,10 +255,10 @@ export class Schedules {
       schedule: Schedule,
       now: Date,
       open: readonly Occurrence[],
-    ) => ScheduleChange | Promise<ScheduleChange> | null,
-    fired: Occurrence[] = [],
+    ) => ScheduleChange | Promise<ScheduleChange | null> | null,
   ): Promise<Schedule> {
     const { store } = this.services;
+    const fired: Occurrence[] = [];
     for (let tries = 0; tries < TRIES; tries += 1) {
       const schedule = await this.#schedule(id);
       const [open, now] = await Promise.all([store.openOccurrences([id]), store.now()]);
@@ -276,6 +274,7 @@ export class Schedules {
         continue;
       }
       this.services.wake();
+      if (fired.length > 0) await this.starter.start(fired.map((occurrence) => ({ occurrence, schedule: next })));
       return next;
     }
     throw scheduleBusy(id);

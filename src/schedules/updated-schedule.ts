@@ -3,8 +3,7 @@ import type { Occurrence } from "../model/occurrence.js";
 import type { Schedule, ScheduleDefinition } from "../model/schedule.js";
 import type { Scheduler } from "../ports/scheduler.js";
 import type { ScheduleChange } from "../ports/schedule-store.js";
-import { fireSchedule } from "./fire-schedule.js";
-import { longMissed } from "./long-missed.js";
+import { dueFirst } from "./due-first.js";
 import { finished, FIRED_ENOUGH, goingOn, hasFiredEnough } from "./schedule-states.js";
 
 /**
@@ -24,9 +23,5 @@ export async function updatedSchedule(
   if (schedule.state === "active" && isDeepStrictEqual(schedule.definition.times, definition.times)) {
     return { schedule: hasFiredEnough(next) ? finished(next, FIRED_ENOUGH) : next };
   }
-  if (schedule.dueAt !== null && schedule.dueAt <= now) {
-    const behind = await longMissed(schedule, now.getTime(), scheduler);
-    return fireSchedule(schedule, open, now, scheduler, undefined, behind);
-  }
-  return { schedule: goingOn(next, now, scheduler) };
+  return (await dueFirst(schedule, open, now, scheduler)) ?? { schedule: goingOn(next, now, scheduler) };
 }

@@ -149,7 +149,7 @@ describe("nothing stands still for ever", () => {
       overlap: "both",
     } as const;
     const definition = { ...good!.definition, times: { ...good!.definition.times, triggers: [trigger] as const } };
-    await made.store.schedules.advance([{ schedule: { ...good!, version: 2, definition } }]);
+    await made.store.schedules.advance([{ schedule: { ...good!, version: good!.version + 1, definition } }]);
     await made.clock.advance(HOUR);
     await until(made, ["01:00 succeeded"], "t");
     const bad = await made.executor.schedules.get("s");

@@ -19,7 +19,7 @@ import { landStaged } from "./land-staged.js";
 import { LoadedTable } from "./loaded-table.js";
 import type { TablePlace } from "./place.js";
 import { refuseCascade } from "./staged-deletion.js";
-import { makeStage, STAGE } from "./staged-rows.js";
+import { columnList, makeStage, STAGE } from "./staged-rows.js";
 import { tableDefinition } from "./table-definition.js";
 import type { WriteSession } from "./write-session.js";
 
@@ -99,8 +99,11 @@ export class TableLoad implements RowLoad {
     // Of two that replace rows, or look for keys, the second waits; readers and those who add rows do not.
     if (mode.kind !== "append") await session.lock(`the table ${place.name}`);
     await claimCommit(session, place.own, request.commitId, place.label);
-    // From here on the table stays as it is until the transaction ends.
-    await session.query(`select 1 from ${place.name} limit 0`);
+    // From here on the table stays as it is until the transaction ends. It is held as a writer holds it: of two that look
+    // first and write then, with somebody between them who wants it alone, the server ends one.
+    const names = schema.columns.map(({ name }) => name);
+    const none = names.map(() => "null").join(", ");
+    await session.execute(`insert into ${place.name} (${columnList(names)}) select ${none} from dual limit 0`);
     const shape = await readTableShape(session.query, place);
     this.#refuseMisfit(shape?.schema ?? null);
     if (shape === null || (isKeyed(mode) && JSON.stringify(shape) !== JSON.stringify(made)))

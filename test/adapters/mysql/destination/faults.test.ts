@@ -318,6 +318,23 @@ describeMysql("what goes wrong with a MySQL destination", () => {
       expect(await own.values(`select count(*) from ${t}`)).toEqual(["0"]);
     });
 
+    it("that wants the table for itself while a write looks at its keys waits for the write, and ends none", async () => {
+      const t = newTable();
+      await using own = await reader(url);
+      await using watcher = await reader(url);
+      await own.run(`create table ${t} (id bigint primary key, label text)`);
+      await using out = readWrite(url);
+      let wanting: Promise<unknown> = Promise.resolve();
+      const want = async () => {
+        wanting = own.run(`lock tables ${t} write`);
+        await untilBlocked(watcher, "lock tables");
+      };
+      const mode = { kind: "upsert", keys: ["id"] } as const;
+      const steps = [numbered(1, 2), want, numbered(3, 2)];
+      expect((await write(destinationOf(out, t), steps, { commitId: t, mode })).rowsWritten).toBe(4);
+      await wanting;
+    });
+
     it("that gives a column another type while the write begins is noticed", async () => {
       const { t, own } = await held(lockTable);
       await using watcher = await reader(url);
