@@ -86,6 +86,8 @@ try {
   if (task === "claim") process.on("message", () => void claimAll());
   if (task === "hold") {
     await store.claimRuns({ owner, limit: 2, leaseMs: 60_000 });
+    // Nothing else keeps the process alive.
+    process.on("message", () => undefined);
     await tell({ holding: true });
   }
   if (task === "gates")
