@@ -11,6 +11,7 @@ export async function* noticingWaits<T>(things: AsyncIterable<T>, onWait: () => 
   const iterator = things[Symbol.asyncIterator]();
   /** One for many things: a timer for each would cost more than all the rest here. */
   let look: Promise<boolean> | undefined;
+  let isOver = false;
   try {
     for (;;) {
       const next = iterator.next();
@@ -23,11 +24,14 @@ export async function* noticingWaits<T>(things: AsyncIterable<T>, onWait: () => 
         return false;
       });
       if (!(await Promise.race([isThere, look]))) await onWait();
+      // As `for await` has it: who has ended, or has failed, is not told to end.
+      isOver = true;
       const given: IteratorResult<T, unknown> = await next;
       if (given.done === true) return;
+      isOver = false;
       yield given.value;
     }
   } finally {
-    await iterator.return?.();
+    if (!isOver) await iterator.return?.();
   }
 }
