@@ -43,7 +43,8 @@ export class MysqlConnections implements LedgerConnections {
         transaction = new Transaction(session.client);
         const answer = await work(transaction);
         await transaction.done();
-        if (transaction.wrote) await transaction.commit();
+        // Who skips what is locked must not miss a row that this one only looked at.
+        if (transaction.holds) await transaction.commit();
         void session.release();
         return answer;
       } catch (error) {

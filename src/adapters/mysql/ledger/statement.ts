@@ -6,7 +6,8 @@ export interface Statement<Given extends object, Row> {
   readonly text: string;
   /** What is bound, place by place. */
   readonly keys: readonly (keyof Given & string)[];
-  readonly writes: boolean;
+  /** Whether it leaves something that only the end of the transaction lets others have: what it wrote, or locks. */
+  readonly holds: boolean;
   /** Only says what the rows hold. */
   readonly row?: Row;
 }
@@ -58,7 +59,7 @@ export function statementMaker({ sql, ...kysely }: typeof Kysely) {
     });
     const { sql: text, parameters } = query.compile(db);
     for (const place of parameters) if (place instanceof Place) keys.push(place.key as keyof Given & string);
-    return { text, keys, writes: !/^\W*select\b/.test(text) };
+    return { text, keys, holds: !/^\W*select\b/.test(text) || /\bfor update\b/.test(text) };
   };
 }
 

@@ -8,7 +8,7 @@ import type { Statement } from "./statement.js";
 export class Transaction {
   #last: Promise<unknown> = Promise.resolve();
   #committing = false;
-  #wrote = false;
+  #holds = false;
 
   constructor(private readonly client: LedgerClient) {}
 
@@ -17,9 +17,9 @@ export class Transaction {
     return this.#committing;
   }
 
-  /** Whether there is anything to commit. */
-  get wrote(): boolean {
-    return this.#wrote;
+  /** Whether there is anything to commit, or to let others have again. */
+  get holds(): boolean {
+    return this.#holds;
   }
 
   /** Does something of a few statements; nothing else comes between them. */
@@ -32,7 +32,7 @@ export class Transaction {
   }
 
   readonly ask: Ask = <Given extends object, Row>(statement: Statement<Given, Row>, given: Given) => {
-    this.#wrote ||= statement.writes;
+    this.#holds ||= statement.holds;
     return this.client.ask(statement, given);
   };
 

@@ -55,6 +55,33 @@ describeMysql("those who work on one ledger in MySQL at once", () => {
       expect(taken).toHaveLength(runs.length);
     }));
 
+  it("find what another one looked at as soon as that one has answered", () =>
+    withStores(1, async ([ledger], url) => {
+      const held = new Gate();
+      let holds = false;
+      const pool = createPool(url);
+      const slow = turnedPool(
+        pool,
+        (connection, asked, done) => void connection.execute(asked, done),
+        (connection, asked, done) => {
+          const go = (): void => void connection.query(asked, done);
+          if (holds && asked.sql === "rollback") void held.pass().then(go);
+          else go();
+        },
+      );
+      await using other = await openLedger({ pool: slow });
+      const run = newRun();
+      await other.store.createRuns([run]);
+      await other.store.requestCancel(run.id, null);
+      holds = true;
+      // Looks at the oldest end, which is too young, and locks it.
+      expect(await other.store.pruneRuns({ olderThanMs: 3_600_000, limit: 9 })).toBe(0);
+      expect(await ledger?.store.pruneRuns({ olderThanMs: 0, limit: 9 })).toBe(1);
+      held.open();
+      await other.store.close();
+      await pool.promise().end();
+    }));
+
   it("make one run of each key that all submit at once, in whatever order", { timeout: 60_000 }, () =>
     withStores(4, async (ledgers) => {
       for (let round = 0; round < 6; round += 1) {
