@@ -20,6 +20,11 @@ export interface TableSource {
   explain?(wanted: WantedRows, signal: AbortSignal): Promise<string>;
   /** The rows can never change: an engine may keep what it scanned once. */
   readonly immutable?: boolean;
+  /**
+   * Every batch of a scan is made for who reads it and shares nothing with another one but dictionaries: an engine may free its
+   * memory as soon as it has read it.
+   */
+  readonly givesBatchesAway?: boolean;
 }
 
 export interface ScanRequest extends WantedRows {

@@ -4,6 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { causeChain, JobError } from "../../model/job-error.js";
 import { EngineConnection } from "./engine-connection.js";
 import type { DuckDBEngineOptions } from "./engine-options.js";
+import { FedBatches } from "./fed-batches.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import { quoteList, quoteText } from "./quote.js";
 import { PoolLanes } from "./pool-lanes.js";
@@ -19,6 +20,8 @@ const SETTINGS_PER_QUERY = ["current_transaction_invalidation_policy", "streamin
 export class Database {
   /** The way of every call into libuv's pool. */
   readonly lanes = new PoolLanes();
+  /** Rows from outside, for statements of the instance. */
+  readonly fed = new FedBatches();
   private readonly idle: EngineConnection[] = [];
   private closed = false;
 
@@ -38,6 +41,7 @@ export class Database {
       // The driver's cache knows every file that any instance of this process has open, and refuses to open one twice.
       // Two instances that did would lose each other's rows without an error.
       database = new Database(await DuckDBInstance.fromCache(":memory:", config(options)), tempFolder);
+      await database.use((connection) => Promise.resolve(connection.register(database!.fed.tableFunction)));
       await database.openWorkFile(options);
       await database.lockDown(options, reachable);
       return database;

@@ -1,4 +1,10 @@
-import type { DuckDBAppender, DuckDBConnection, DuckDBPreparedStatement, DuckDBResult, Json } from "@duckdb/node-api";
+import type {
+  DuckDBConnection,
+  DuckDBPreparedStatement,
+  DuckDBResult,
+  DuckDBTableFunction,
+  Json,
+} from "@duckdb/node-api";
 import { pause } from "./pause.js";
 import type { PoolLanes } from "./pool-lanes.js";
 import { resultReady } from "./result-ready.js";
@@ -87,10 +93,9 @@ export class EngineConnection {
     return this.lanes.short(() => statement.run());
   }
 
-  /** @param name `catalog.schema.table`, in which nothing needs quotes. */
-  async appender(name: string): Promise<DuckDBAppender> {
-    const [catalog, schema, table = ""] = name.split(".");
-    return this.driver.createAppender(table, schema, catalog);
+  /** Makes a function known to the whole instance. */
+  register(tableFunction: DuckDBTableFunction): void {
+    this.driver.registerTableFunction(tableFunction);
   }
 
   /** Interrupts until `call` has settled: an interrupt that comes before its statement, or between two, is lost. */

@@ -154,7 +154,8 @@ export class ScannedTables {
     const name = await this.tables.create(connection, schema);
     try {
       const checked = checkedBatches(batches, schema, table);
-      await fromSource(table, this.tables.append(connection, name, checked, signal));
+      const areOurs = table.source.givesBatchesAway === true;
+      await fromSource(table, this.tables.append(connection, name, checked, signal, { areOurs }));
       return name;
     } catch (error) {
       await this.tables.drop(name).catch(() => undefined);

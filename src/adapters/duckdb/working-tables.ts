@@ -1,24 +1,18 @@
-import type { DuckDBAppender } from "@duckdb/node-api";
 import type { RecordBatch } from "apache-arrow";
 import { type DataType, formatDataType } from "../../model/data-type.js";
 import type { TableSchema } from "../../model/table-schema.js";
-import { ArrowChunkWriter } from "./arrow/arrow-chunk-writer.js";
 import { dataTypeOfDuckDB, duckDBTypeOf } from "./arrow/duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "../arrow/unsupported-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
-import { runError } from "./engine-error.js";
+import type { Feed } from "./fed-batches.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
-import { noticingWaits } from "./noticing-waits.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { quoteIdentifier } from "./quote.js";
 
-/** What goes into DuckDB between two turns of the event loop. */
-const ROWS_PER_TURN = 2_048;
-const VALUES_PER_TURN = 32_768;
-const BYTES_PER_TURN = 1_048_576;
-/** What goes into one transaction: while it is open, DuckDB keeps every table that others drop. */
-const TURNS_PER_TRANSACTION = 256;
+/** A row group of DuckDB's, which it then takes as it is. */
+const ROWS_PER_PART = 122_880;
+const BYTES_PER_PART = 16_777_216;
 
 /** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
 export class WorkingTables {
@@ -39,51 +33,47 @@ export class WorkingTables {
   }
 
   /**
-   * Appends batches to a table whose columns are those of the batches. The event loop turns in between.
+   * Appends batches to a table whose columns are those of the batches: many at a time, while the next ones are fetched. Each
+   * such part is a transaction of its own. While one is open, DuckDB keeps every table that others drop.
    *
-   * Many flushes make one transaction of the connection's: if each were one, they would cost a third more. None is open while
-   * the source is waited for.
-   *
-   * @param onBatch called when all rows of a batch are in.
+   * @param options.areOurs nobody else reads the batches: their memory is freed once they are in.
+   * @param options.onBatch called when a batch was taken.
    */
   async append(
     connection: EngineConnection,
     table: string,
     batches: AsyncIterable<RecordBatch>,
     signal: AbortSignal,
-    onBatch?: (batch: RecordBatch) => void,
+    { areOurs, onBatch }: { readonly areOurs: boolean; readonly onBatch?: (batch: RecordBatch) => void },
   ): Promise<void> {
-    let appender: DuckDBAppender | undefined;
-    let turns = 0;
-    const commit = async (): Promise<void> => {
-      if (turns > 0) await committed(connection);
-      turns = 0;
+    let feed: Feed | undefined;
+    let inserting: Promise<void> | undefined;
+    let part = new Part();
+    const insert = async (): Promise<void> => {
+      await inserting;
+      signal.throwIfAborted();
+      const { batches: taken } = part;
+      part = new Part();
+      inserting = feed?.through(taken, (relation) => connection.work(`insert into ${table} from ${relation}`));
+      // Whoever waits for it next hears of the failure.
+      inserting?.catch(() => undefined);
     };
     try {
-      appender = await connection.appender(table);
-      let writer: ArrowChunkWriter | undefined;
-      for await (const batch of noticingWaits(batches, commit)) {
-        writer ??= new ArrowChunkWriter(batch.schema);
-        const rows = rowsPerTurn(batch);
-        for (let start = 0; start < batch.numRows; start += rows) {
-          signal.throwIfAborted();
-          if (turns++ === 0) await connection.begin();
-          writer.append(appender, batch.slice(start, start + rows));
-          // A large flush would hold the event loop; so would all rows of a large batch.
-          flush(appender);
-          if (turns === TURNS_PER_TRANSACTION) await commit();
-          await new Promise(setImmediate);
-        }
+      for await (const batch of batches) {
+        signal.throwIfAborted();
+        feed ??= this.database.fed.open(batch.schema, areOurs);
+        part.take(batch);
+        if (part.isFull) await insert();
         onBatch?.(batch);
+        await new Promise(setImmediate);
       }
+      await insert();
+      await inserting;
       signal.throwIfAborted();
-      appender.closeSync();
-      appender = undefined;
-      await commit();
-    } catch (error) {
-      if (appender) discard(appender);
-      await connection.execute("rollback").catch(() => undefined);
-      throw error;
+    } finally {
+      // Nothing may read the table, or the feed, that is gone.
+      await inserting?.catch(() => undefined);
+      feed?.close();
     }
   }
 
@@ -125,36 +115,19 @@ export function keptColumns({ columns }: TableSchema): readonly { readonly name:
   });
 }
 
-/** @throws JobError, such as `resource_limit_exceeded` where the rows do not fit. */
-function flush(appender: DuckDBAppender): void {
-  try {
-    appender.flushSync();
-  } catch (error) {
-    throw runError(error);
-  }
-}
+/** Batches that go into a table at once. */
+class Part {
+  readonly batches: RecordBatch[] = [];
+  private rows = 0;
+  private bytes = 0;
 
-/** @throws JobError, as {@link flush}. */
-async function committed(connection: EngineConnection): Promise<void> {
-  try {
-    await connection.commit();
-  } catch (error) {
-    throw runError(error);
+  take(batch: RecordBatch): void {
+    this.batches.push(batch);
+    this.rows += batch.numRows;
+    this.bytes += batch.data.byteLength;
   }
-}
 
-/** Rows that could not be flushed cannot be flushed now, either. */
-function discard(appender: DuckDBAppender): void {
-  try {
-    appender.clear();
-    appender.closeSync();
-  } catch {
-    // The failure that is under way says why.
+  get isFull(): boolean {
+    return this.rows >= ROWS_PER_PART || this.bytes >= BYTES_PER_PART;
   }
-}
-
-function rowsPerTurn({ numRows, numCols, data }: RecordBatch): number {
-  const bytesPerRow = Math.max(1, data.byteLength / Math.max(1, numRows));
-  const most = Math.min(ROWS_PER_TURN, VALUES_PER_TURN / numCols, BYTES_PER_TURN / bytesPerRow);
-  return Math.max(1, Math.floor(most));
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import type { RecordBatch } from "apache-arrow";
+import type { Data, RecordBatch } from "apache-arrow";
 import { batchRows, type PlainRow } from "../../model/batch-values.js";
 import type { FilterValue, RowFilter } from "../../model/row-filter.js";
 import type { Column, TableSchema } from "../../model/table-schema.js";
@@ -28,6 +28,17 @@ export const scanClauses: Readonly<Record<string, (fixture: ConnectionFixture) =
       for (const batches of await Promise.all([collected(scan(request)), collected(scan(request))])) {
         assert.equal(countOf(batches), rowCount);
       }
+    }),
+
+  "batches that are given away share no memory, not even those of two scans": (fixture) =>
+    scanned(fixture, async ({ scan, columns }) => {
+      const source = fixture.full && fixture.connection.source?.(fixture.full.table);
+      if (source?.givesBatchesAway !== true) return;
+      const request = { columns, signal: NEVER_ABORTED };
+      const all = [...(await collected(scan(request))), ...(await collected(scan(request)))];
+      const buffers = all.map(({ data }) => new Set(buffersOf(data)));
+      const count = buffers.reduce((sum, { size }) => sum + size, 0);
+      assert.equal(new Set(buffers.flatMap((own) => [...own])).size, count);
     }),
 
   "a scan with filters leaves out no row for which all of them hold": (fixture) =>
@@ -160,6 +171,13 @@ async function scanned({ connection, full }: ConnectionFixture, act: (table: Sca
     return batches.flatMap((batch) => batchRows(batch, schema));
   };
   await act({ columns: full.columns, rowCount: full.rowCount, scan, rows });
+}
+
+/** Of a batch, without those of its dictionaries. */
+function buffersOf({ values, valueOffsets, nullBitmap, children }: Data): ArrayBufferLike[] {
+  const views = [values, valueOffsets, nullBitmap] as readonly (ArrayBufferView | null | undefined)[];
+  const own = views.flatMap((view) => (view && view.byteLength > 0 ? [view.buffer] : []));
+  return [...own, ...children.flatMap(buffersOf)];
 }
 
 async function schemaOf({ connection, full }: ConnectionFixture): Promise<TableSchema> {

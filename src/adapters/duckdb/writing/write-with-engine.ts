@@ -1,3 +1,4 @@
+import type { RecordBatch } from "apache-arrow";
 import type { CommitReceipt } from "../../../model/write-mode.js";
 import type { EngineWriter } from "../../../ports/engine-target.js";
 import type { WriteRequest } from "../../../ports/job-destination.js";
@@ -54,9 +55,9 @@ async function writeBatches(
     try {
       let rowsTaken = 0;
       let bytesTaken = 0;
-      await tables.append(connection, table, rows, signal, (batch) => {
+      const onBatch = (batch: RecordBatch): void =>
         request.onProgress((rowsTaken += batch.numRows), (bytesTaken += batch.data.byteLength));
-      });
+      await tables.append(connection, table, rows, signal, { areOurs: true, onBatch });
       const query = {
         prepareInside: (own: typeof connection, before: string, after: string) => {
           return own.prepare(`${before} (\nfrom ${table}\n) ${after}`);

@@ -10,6 +10,8 @@ import { explainScan } from "./scan-statement.js";
 
 /** One table or view, for reading. */
 export class MysqlSource implements TableSource {
+  readonly givesBatchesAway = true;
+
   constructor(
     private readonly services: SourceServices,
     private readonly place: TablePlace,

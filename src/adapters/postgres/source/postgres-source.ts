@@ -20,6 +20,8 @@ export interface SourcePlace {
 
 /** One table or view, for reading. Arrow is loaded by the first scan. */
 export class PostgresSource implements TableSource {
+  readonly givesBatchesAway = true;
+
   constructor(
     private readonly services: SourceServices,
     private readonly place: SourcePlace,

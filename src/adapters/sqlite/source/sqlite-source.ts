@@ -7,6 +7,8 @@ import { SqliteSnapshot } from "./sqlite-snapshot.js";
 
 /** One table or view of a SQLite file, for reading. */
 export class SqliteSource implements TableSource {
+  readonly givesBatchesAway = true;
+
   constructor(
     private readonly threads: SqliteThreads,
     private readonly file: DatabaseFile,

@@ -1,13 +1,14 @@
 import type { Data, Vector as ArrowVector } from "apache-arrow";
 import { type Bitmap, bitmapBytes, isSet, setBits } from "../../../arrow/bitmap.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
-import { checkedText, numbers, type Strings, writeStrings } from "./string-writer.js";
+import { checkedText, numbers, type Strings, stringWriter } from "./string-writer.js";
 import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { rowsWithValue, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 /** Writes text that comes as keys into a dictionary. */
 export function dictionaryTextWriter(column: string): VectorWriter {
   const dictionaryOf = dictionaryReader();
+  const writeStrings = stringWriter();
   return (vector, data, start, count, mask) => {
     const dictionary = dictionaryOf(data);
     const { keys, valid } = keysOf(data, start, count, mask, dictionary);

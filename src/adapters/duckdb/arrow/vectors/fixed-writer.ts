@@ -3,6 +3,7 @@ import { type DataType, formatDataType } from "../../../../model/data-type.js";
 import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import { fixedLayout } from "../fixed-layout.js";
 import { unmovableValue } from "../../../arrow/unsupported-columns.js";
+import { Scratch } from "./scratch.js";
 import { rowsWithValue, valueBytes, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
 /** Writes the types whose values all have the same width. Most of them are copied as they are. */
@@ -12,6 +13,7 @@ export function fixedWriter(type: DataType, arrow: ArrowType, column: string): V
   const layout = fixedLayout(type);
   if (layout === undefined) throw new TypeError(`${type.kind} was let through`);
   const { arrowWidth, duckdbWidth, toDuckDB } = layout;
+  const scratch = new Scratch();
   return (vector, data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     writeValidity(vector, valid, count);
@@ -21,7 +23,7 @@ export function fixedWriter(type: DataType, arrow: ArrowType, column: string): V
       return;
     }
     const rows = withoutNulls(source, arrowWidth, count, valid);
-    const target = new Uint8Array(count * duckdbWidth);
+    const target = scratch.take(count * duckdbWidth);
     if (!toDuckDB(viewOf(rows), 0, count, viewOf(target), 0)) {
       throw unmovableValue(column, `a value does not fit in ${formatDataType(type)}`);
     }

@@ -4,6 +4,7 @@ import type { Data } from "apache-arrow";
 import { type Bitmap, isSet } from "../../../arrow/bitmap.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { unmovableValue } from "../../../arrow/unsupported-columns.js";
+import { Scratch } from "./scratch.js";
 import { writeBytes } from "./vector-writer.js";
 
 /** Where the strings of some rows lie: row `i` is `bytes` from `begins[i]` to `ends[i]`. */
@@ -34,33 +35,37 @@ export function numbers(offsets: Int32Array | BigInt64Array, start: number, coun
   return range instanceof BigInt64Array ? Float64Array.from(range, Number) : range;
 }
 
+/** Writes strings into a vector, from its first row on. */
+export type StringWriter = (vector: Vector, strings: Strings, count: number, valid: Bitmap | null) => void;
+
 /**
- * Writes strings with one call to the driver for all the long ones: they go into the vector's memory as one string, and
- * the entries then point into that.
- *
- * @param valid the rows that hold a string; null: all.
+ * A writer that makes one call to the driver for all the long strings of a range: they go into the vector's memory as one
+ * string, and the entries then point into that. Rows that are clear in `valid` hold no string; null: all do.
  */
-export function writeStrings(vector: Vector, strings: Strings, count: number, valid: Bitmap | null): void {
-  const { bytes, begins, ends } = strings;
-  const { low, high, longest } = extent(strings, count, valid);
-  const pointer = longest > INLINE_BYTES ? storeBytes(vector, bytes.subarray(low, high)) : { low: 0, high: 0 };
-  const entries = new Uint32Array(count * ENTRY_WORDS);
-  const entryBytes = new Uint8Array(entries.buffer);
-  for (let row = 0; row < count; row++) {
-    if (valid !== null && !isSet(valid, row)) continue;
-    const begin = begins[row]!;
-    const length = ends[row]! - begin;
-    const word = row * ENTRY_WORDS;
-    const copied = length <= INLINE_BYTES ? length : PREFIX_BYTES;
-    for (let index = 0; index < copied; index++) entryBytes[word * 4 + 4 + index] = bytes[begin + index]!;
-    entries[word] = length;
-    if (length > INLINE_BYTES) {
-      const address = pointer.low + (begin - low);
-      entries[word + 2] = address;
-      entries[word + 3] = pointer.high + (address > 0xffff_ffff ? 1 : 0);
+export function stringWriter(): StringWriter {
+  const scratch = new Scratch();
+  return (vector, strings, count, valid) => {
+    const { bytes, begins, ends } = strings;
+    const { low, high, longest } = extent(strings, count, valid);
+    const pointer = longest > INLINE_BYTES ? storeBytes(vector, bytes.subarray(low, high)) : { low: 0, high: 0 };
+    const entryBytes = scratch.take(count * ENTRY_BYTES);
+    const entries = new Uint32Array(entryBytes.buffer, 0, count * ENTRY_WORDS);
+    for (let row = 0; row < count; row++) {
+      if (valid !== null && !isSet(valid, row)) continue;
+      const begin = begins[row]!;
+      const length = ends[row]! - begin;
+      const word = row * ENTRY_WORDS;
+      const copied = length <= INLINE_BYTES ? length : PREFIX_BYTES;
+      for (let index = 0; index < copied; index++) entryBytes[word * 4 + 4 + index] = bytes[begin + index]!;
+      entries[word] = length;
+      if (length > INLINE_BYTES) {
+        const address = pointer.low + (begin - low);
+        entries[word + 2] = address;
+        entries[word + 3] = pointer.high + (address > 0xffff_ffff ? 1 : 0);
+      }
     }
-  }
-  writeBytes(vector, entryBytes);
+    writeBytes(vector, entryBytes);
+  };
 }
 
 /**

@@ -7,7 +7,7 @@ import { dictionaryTextWriter, enumWriter } from "./dictionary-writer.js";
 import { fixedWriter } from "./fixed-writer.js";
 import { GrowingBuffer } from "../../../arrow/growing-buffer.js";
 import { arrayWriter, listWriter, mapEntryWriter, structWriter } from "./nested-writers.js";
-import { checkedText, type Strings, stringsOf, writeStrings } from "./string-writer.js";
+import { checkedText, type Strings, stringsOf, stringWriter } from "./string-writer.js";
 import { unmovableValue } from "../../../arrow/unsupported-columns.js";
 import { rowsWithValue, valueBytes, type VectorWriter, writeBytes, writeValidity } from "./vector-writer.js";
 
@@ -26,14 +26,14 @@ export function vectorWriter(type: DataType, field: Field, column: string): Vect
     case "bit":
       return bitWriter(column);
     case "bignum":
-      return writeVariableBytes;
+      return variableBytesWriter();
     case "text":
     case "json":
       return ArrowType.isDictionary(field.type) ? dictionaryTextWriter(column) : textWriter(column);
     case "enum":
       return enumWriter(type.values, column);
     case "bytes":
-      return ArrowType.isFixedSizeBinary(field.type) ? fixedBytesWriter(field.type.byteWidth) : writeVariableBytes;
+      return ArrowType.isFixedSizeBinary(field.type) ? fixedBytesWriter(field.type.byteWidth) : variableBytesWriter();
     case "list":
       return listWriter(vectorWriter(type.item, childField(field, 0), column));
     case "array":
@@ -72,13 +72,17 @@ const writeBooleans: VectorWriter = (vector, data, start, count, mask) => {
   writeValidity(vector, valid, count);
 };
 
-const writeVariableBytes: VectorWriter = (vector, data, start, count, mask) => {
-  const valid = rowsWithValue(data, start, count, mask);
-  writeStrings(vector, stringsOf(data, start, count), count, valid);
-  writeValidity(vector, valid, count);
-};
+function variableBytesWriter(): VectorWriter {
+  const writeStrings = stringWriter();
+  return (vector, data, start, count, mask) => {
+    const valid = rowsWithValue(data, start, count, mask);
+    writeStrings(vector, stringsOf(data, start, count), count, valid);
+    writeValidity(vector, valid, count);
+  };
+}
 
 function textWriter(column: string): VectorWriter {
+  const writeStrings = stringWriter();
   return (vector, data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     writeStrings(vector, checkedText(stringsOf(data, start, count), count, valid, column), count, valid);
@@ -87,6 +91,7 @@ function textWriter(column: string): VectorWriter {
 }
 
 function fixedBytesWriter(width: number): VectorWriter {
+  const writeStrings = stringWriter();
   return (vector, data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     const begins = Float64Array.from({ length: count }, (_, row) => (start + row) * width);
@@ -98,6 +103,7 @@ function fixedBytesWriter(width: number): VectorWriter {
 
 /** BIT comes as digits. */
 function bitWriter(column: string): VectorWriter {
+  const writeStrings = stringWriter();
   return (vector, data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     writeStrings(vector, bytesOfDigits(stringsOf(data, start, count), count, valid, column), count, valid);
