@@ -24,6 +24,11 @@ export class BufferBin {
     }
   }
 
+  /** Frees what a socket gave, or the like: bytes that have a buffer for themselves. */
+  freeBytes({ buffer, byteLength }: Uint8Array): void {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) this.free([buffer]);
+  }
+
   /**
    * Frees what a batch of a row stream is made of, once it has been read: it is the reader's own, but for dictionaries, which
    * the batches of a stream may share.

@@ -29,7 +29,8 @@ export class FedBatches {
       name: NAME,
       parameterTypes: [BIGINT],
       bindFunction: (info) => {
-        const feed = this.feeds.get(info.getParameter(0) as unknown as bigint);
+        const id = info.getParameter(0);
+        const feed = typeof id === "bigint" ? this.feeds.get(id) : undefined;
         if (feed === undefined) return info.setError("These rows are not there any more.");
         for (const [index, type] of feed.types.entries()) info.addResultColumn(`c${index}`, type);
         info.setBindData(feed);

@@ -1,3 +1,5 @@
+import { BufferBin } from "../../arrow/buffer-bin.js";
+
 /** Of the driver: it is given what the socket receives, without compression. */
 export interface PacketParser {
   execute(received: Buffer): unknown;
@@ -42,10 +44,13 @@ export class PacketFeed implements PacketParser {
   private readonly starts = new Int32Array(MOST_ROWS);
   private readonly ends = new Int32Array(MOST_ROWS);
 
+  private readonly bin = new BufferBin();
+
   constructor(private readonly takers: PacketTakers) {}
 
   execute(received: Buffer): void {
     this.append(received);
+    this.bin.freeBytes(received);
     let at = 0;
     for (let next = this.next(at); next > at; next = this.next(at)) at = next;
     this.bytes.copyWithin(0, at, this.length);

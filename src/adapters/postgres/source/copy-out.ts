@@ -1,4 +1,5 @@
 import type { PooledPostgresClient, PostgresConnection, PostgresSubmittable } from "../driver.js";
+import { BufferBin } from "../../arrow/buffer-bin.js";
 import { DivertedSocket } from "./diverted-socket.js";
 
 const HEADER_BYTES = 5;
@@ -24,6 +25,8 @@ export class CopyOut implements PostgresSubmittable {
   #isDone = false;
   #isReady = false;
   #wake: () => void = () => undefined;
+  #memory: Buffer = NOTHING;
+  readonly #bin = new BufferBin();
   /** Begins with a message. */
   #bytes: Buffer = NOTHING;
   #at = 0;
@@ -39,7 +42,10 @@ export class CopyOut implements PostgresSubmittable {
     }
   }
 
-  /** The next messages with rows, one behind the other, with their headers; undefined when the server has sent all. */
+  /**
+   * The next messages with rows, one behind the other, with their headers; undefined when the server has sent all. They are
+   * overwritten by the next ones.
+   */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
       const start = this.#at;
@@ -106,7 +112,24 @@ export class CopyOut implements PostgresSubmittable {
       } else if (this.#failure) throw this.#failure.error;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    this.#bytes = parts[0]!.length === 0 && parts.length === 2 ? parts[1]! : Buffer.concat(parts);
+    this.#join(parts);
+  }
+
+  // Into the same memory again and again: what lay there has been taken.
+  #join([left, ...received]: readonly Buffer[]): void {
+    const length = received.reduce((sum, bytes) => sum + bytes.length, left!.length);
+    if (length > this.#memory.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#memory.length));
+      left!.copy(larger);
+      this.#memory = larger;
+    } else this.#memory.set(left!);
+    let at = left!.length;
+    for (const bytes of received) {
+      this.#memory.set(bytes, at);
+      at += bytes.length;
+      this.#bin.freeBytes(bytes);
+    }
+    this.#bytes = this.#memory.subarray(0, length);
     this.#at = 0;
   }
 
@@ -119,7 +142,8 @@ export class CopyOut implements PostgresSubmittable {
         this.#isDone = true;
         return;
       default:
-        this.#socket?.passOn(message);
+        // The driver may keep it.
+        this.#socket?.passOn(Buffer.from(message));
         if (message[0] === READY) this.#end();
     }
   }
@@ -127,7 +151,7 @@ export class CopyOut implements PostgresSubmittable {
   #end(): void {
     this.#isReady = true;
     const left = this.#bytes.subarray(this.#at);
-    if (left.length > 0) this.#socket?.passOn(left);
+    if (left.length > 0) this.#socket?.passOn(Buffer.from(left));
     this.#bytes = NOTHING;
     this.#at = 0;
     this.#socket?.restore();

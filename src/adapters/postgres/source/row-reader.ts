@@ -38,7 +38,7 @@ export class RowReader {
   }
 
   /**
-   * Takes whole messages in, until the batch is full, which may make it larger than it should be by a few rows.
+   * Takes whole messages in, until the batch is full.
    *
    * @returns where the next message begins.
    */
@@ -53,9 +53,10 @@ export class RowReader {
   private readSome({ bytes, view }: RowBytes, from: number): number {
     const { starts, ends, atOnce } = this;
     const columns = this.decoders.length;
+    const most = Math.min(atOnce, this.batch.roomRows);
     let at = from;
     let row = 0;
-    for (; row < atOnce && at < bytes.length && !this.hasEnded; row++) {
+    for (; row < most && at < bytes.length && !this.hasEnded; row++) {
       const next = at + 1 + view.getUint32(at + 1);
       let place = at + MESSAGE_HEADER_BYTES;
       at = next;

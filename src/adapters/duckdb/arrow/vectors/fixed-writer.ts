@@ -14,6 +14,7 @@ export function fixedWriter(type: DataType, arrow: ArrowType, column: string): V
   if (layout === undefined) throw new TypeError(`${type.kind} was let through`);
   const { arrowWidth, duckdbWidth, toDuckDB } = layout;
   const scratch = new Scratch();
+  const cleared = new Scratch();
   return (vector, data, start, count, mask) => {
     const valid = rowsWithValue(data, start, count, mask);
     writeValidity(vector, valid, count);
@@ -22,7 +23,7 @@ export function fixedWriter(type: DataType, arrow: ArrowType, column: string): V
       writeBytes(vector, source);
       return;
     }
-    const rows = withoutNulls(source, arrowWidth, count, valid);
+    const rows = withoutNulls(source, arrowWidth, count, valid, cleared);
     const target = scratch.take(count * duckdbWidth);
     if (!toDuckDB(viewOf(rows), 0, count, viewOf(target), 0)) {
       throw unmovableValue(column, `a value does not fit in ${formatDataType(type)}`);
@@ -32,9 +33,16 @@ export function fixedWriter(type: DataType, arrow: ArrowType, column: string): V
 }
 
 /** What a null row holds is nobody's value: it must not be found too large. */
-function withoutNulls(source: Uint8Array, width: number, count: number, valid: Bitmap | null): Uint8Array {
+function withoutNulls(
+  source: Uint8Array,
+  width: number,
+  count: number,
+  valid: Bitmap | null,
+  scratch: Scratch,
+): Uint8Array {
   if (valid === null) return source;
-  const rows = source.slice();
+  const rows = scratch.take(source.length);
+  rows.set(source);
   for (let row = 0; row < count; row++) if (!isSet(valid, row)) rows.fill(0, row * width, (row + 1) * width);
   return rows;
 }
