@@ -113,6 +113,9 @@ export async function makeTable(table: LoadTable, out: Connection): Promise<void
   await secondsOfRun({ query: "select * from source limit 0", source: parquet(table.path), out, destination, rows: 0 });
 }
 
+/** So that what a table of any length takes can be held to a bound. */
+const MEMORY_LIMIT = "512MB";
+
 export interface MeasuredRun {
   /** Over `source` and tables of it. */
   readonly query: string;
@@ -129,7 +132,7 @@ export async function secondsOfRun(
   watch: (work: () => Promise<void>) => Promise<unknown> = (work) => work(),
 ): Promise<number> {
   const executor = new JobExecutor({
-    engine: new DuckDBEngine(),
+    engine: new DuckDBEngine({ memoryLimit: MEMORY_LIMIT }),
     store: new MemoryJobStore(),
     connections: { source, out },
     jobs: [defineJob({ name: "load", query, destination })],

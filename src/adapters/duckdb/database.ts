@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { causeChain, JobError } from "../../model/job-error.js";
 import { EngineConnection } from "./engine-connection.js";
-import type { DuckDBEngineOptions } from "./engine-options.js";
+import { defaultMemoryLimit, type DuckDBEngineOptions } from "./engine-options.js";
 import { FedBatches } from "./fed-batches.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import { quoteList, quoteText } from "./quote.js";
@@ -151,6 +151,6 @@ function config(options: DuckDBEngineOptions): Record<string, string> {
     autoload_known_extensions: "false",
     // One thread stands by: a step of a cross product cannot be left before its end, and holds the thread that is in it.
     threads: String((options.threads ?? availableParallelism()) + 1),
-    ...(options.memoryLimit !== undefined && { memory_limit: options.memoryLimit }),
+    memory_limit: options.memoryLimit ?? defaultMemoryLimit(),
   };
 }

@@ -63,6 +63,11 @@ export class EngineConnection {
     }
   }
 
+  /** Starts a statement, as {@link work} does; `done` settles with it. */
+  async started(sql: string): Promise<{ readonly done: Promise<unknown> }> {
+    return { done: this.worked(await this.prepare(sql)) };
+  }
+
   /**
    * Begins a transaction in which every error, also one that DuckDB does not report, refuses what follows: so the end of
    * a result is proven.

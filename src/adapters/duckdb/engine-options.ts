@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { JobError } from "../../model/job-error.js";
 
 /** Options of {@link DuckDBEngine}. */
@@ -6,7 +7,10 @@ export interface DuckDBEngineOptions {
   readonly path?: string;
   /** Threads that work on queries, all runs together; one more stands by. Default: one for each core. */
   readonly threads?: number;
-  /** Memory for all queries together, as DuckDB writes it (`"512MB"`, `"4GiB"`). Default: 80 % of the machine's. */
+  /**
+   * Memory for all queries together, as DuckDB writes it (`"512MB"`, `"4GiB"`): what does not fit lies on disk meanwhile. Default:
+   * a quarter of the machine's, or of what this process may have of it, and no less than 512 MiB.
+   */
   readonly memoryLimit?: string;
   /** Disk for what does not fit in memory, as DuckDB writes it. Default: 90 % of what is free. */
   readonly tempLimit?: string;
@@ -34,6 +38,24 @@ export function checkEngineOptions(options: DuckDBEngineOptions): DuckDBEngineOp
   }
   return options;
 }
+
+/**
+ * The host needs the rest: DuckDB by itself would take four fifths of the machine.
+ *
+ * @param mostBytes of the machine, or of the container around the process.
+ */
+export function defaultMemoryLimit(mostBytes = memoryHere()): string {
+  return `${Math.max(LEAST_MEMORY_MIB, Math.floor(mostBytes / 4 / MIB))}MiB`;
+}
+
+function memoryHere(): number {
+  // Zero, or more than there is, where nothing constrains the process.
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+const MIB = 1_048_576;
+const LEAST_MEMORY_MIB = 512;
 
 const SIZE = /^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$/i;
 

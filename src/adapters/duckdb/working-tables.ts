@@ -54,7 +54,7 @@ export class WorkingTables {
       signal.throwIfAborted();
       const { batches: taken } = part;
       part = new Part();
-      inserting = feed?.through(taken, (relation) => connection.work(`insert into ${table} from ${relation}`));
+      inserting = feed?.through(taken, (relation) => this.insert(connection, `insert into ${table} from ${relation}`));
       // Whoever waits for it next hears of the failure.
       inserting?.catch(() => undefined);
     };
@@ -75,6 +75,15 @@ export class WorkingTables {
       await inserting?.catch(() => undefined);
       feed?.close();
     }
+  }
+
+  /**
+   * DuckDB plans a statement anew when it starts if the catalogue has changed since it was prepared. It would do so on the event
+   * loop's thread, which it asks for the columns of a feed: both would wait for ever.
+   */
+  private async insert(connection: EngineConnection, sql: string): Promise<void> {
+    const { done } = await this.ddl.run(() => connection.started(sql));
+    await done;
   }
 
   /** A view of a table that lacks some columns of `schema`: they are null. */
