@@ -119,9 +119,10 @@ function refuseLongKeys(given: Submissions): void {
   for (const name of KEYS) {
     const long = given[name].find((value) => value !== null && Buffer.byteLength(value) > LONGEST_KEY);
     if (long === undefined || long === null) continue;
-    throw new JobError("internal_error", {
+    throw new JobError("store_unavailable", {
       message: `A run's ${name} has ${Buffer.byteLength(long)} bytes; a ledger in MySQL takes ${LONGEST_KEY}.`,
       hint: "Shorten the job's name, or have the IdSource give shorter ids.",
+      retryable: false,
       nothingStored: true,
     });
   }

@@ -155,9 +155,10 @@ function isWellFormed(text: string): boolean {
 // A server of the host's may cut what is too long, with no more than a warning.
 function checked<Value extends string | number | null>(name: string, value: Value): Value {
   if (name === "body" || typeof value !== "string" || Buffer.byteLength(value) <= LONGEST_KEY) return value;
-  throw new JobError("internal_error", {
+  throw new JobError("store_unavailable", {
     message: `The ${name} of a schedule's row has ${Buffer.byteLength(value)} bytes; a ledger in MySQL takes ${LONGEST_KEY}.`,
     hint: "Shorten the schedule's id.",
+    retryable: false,
     nothingStored: true,
   });
 }

@@ -62,7 +62,7 @@ describeMysql("texts that are looked up in a ledger in MySQL", () => {
   it("have a longest length where an index holds them, which is refused by name", async () => {
     await using ledger = await openLedger({ url: await server.createDatabase() });
     await expect(ledger.store.createRuns([newRun({ id: "x".repeat(701) })])).rejects.toMatchObject({
-      code: "internal_error",
+      code: "store_unavailable",
       message: expect.stringContaining("701 bytes") as string,
     });
     await ledger.store.createRuns([newRun({ id: "x".repeat(700) })]);
