@@ -1,5 +1,7 @@
 import type {
+  DuckDBAppender,
   DuckDBConnection,
+  DuckDBPendingResult,
   DuckDBPreparedStatement,
   DuckDBResult,
   DuckDBTableFunction,
@@ -55,17 +57,16 @@ export class EngineConnection {
   /** As {@link work}, for a statement that is prepared, and is destroyed here. */
   async worked(statement: DuckDBPreparedStatement): Promise<Record<string, Json>[]> {
     try {
-      const pending = statement.start();
-      await resultReady(pending);
-      return await this.lanes.short(async () => (await pending.getResult()).getRowObjectsJson());
+      return await this.ended(statement.start());
     } finally {
       statement.destroySync();
     }
   }
 
-  /** Starts a statement, as {@link work} does; `done` settles with it. */
-  async started(sql: string): Promise<{ readonly done: Promise<unknown> }> {
-    return { done: this.worked(await this.prepare(sql)) };
+  /** Waits for a statement that was started, as {@link work} does, and gives its rows. */
+  async ended(pending: DuckDBPendingResult): Promise<Record<string, Json>[]> {
+    await resultReady(pending);
+    return this.lanes.short(async () => (await pending.getResult()).getRowObjectsJson());
   }
 
   /**
@@ -96,6 +97,12 @@ export class EngineConnection {
   /** The whole result of a prepared statement that has few rows. */
   async result(statement: DuckDBPreparedStatement): Promise<DuckDBResult> {
     return this.lanes.short(() => statement.run());
+  }
+
+  /** @param name with its catalogue and schema, and no quotes. */
+  async appender(name: string): Promise<DuckDBAppender> {
+    const [catalog, schema, table = ""] = name.split(".");
+    return this.lanes.short(() => this.driver.createAppender(table, schema, catalog));
   }
 
   /** Makes a function known to the whole instance. */

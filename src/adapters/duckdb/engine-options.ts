@@ -9,7 +9,7 @@ export interface DuckDBEngineOptions {
   readonly threads?: number;
   /**
    * Memory for all queries together, as DuckDB writes it (`"512MB"`, `"4GiB"`): what does not fit lies on disk meanwhile. Default:
-   * a quarter of the machine's, or of what this process may have of it, and no less than 512 MiB.
+   * a quarter of the machine's, or of what this process may have of it, or 512 MiB if that is more, but no more than half of it.
    */
   readonly memoryLimit?: string;
   /** Disk for what does not fit in memory, as DuckDB writes it. Default: 90 % of what is free. */
@@ -45,7 +45,8 @@ export function checkEngineOptions(options: DuckDBEngineOptions): DuckDBEngineOp
  * @param mostBytes of the machine, or of the container around the process.
  */
 export function defaultMemoryLimit(mostBytes = memoryHere()): string {
-  return `${Math.max(LEAST_MEMORY_MIB, Math.floor(mostBytes / 4 / MIB))}MiB`;
+  const mib = mostBytes / MIB;
+  return `${Math.floor(Math.max(mib / 4, Math.min(LEAST_MEMORY_MIB, mib / 2)))}MiB`;
 }
 
 function memoryHere(): number {

@@ -1,13 +1,17 @@
 import { BIGINT, type DuckDBDataChunk, DuckDBTableFunction } from "@duckdb/node-api";
-import type { RecordBatch, Schema } from "apache-arrow";
+import { type RecordBatch, type Schema, util } from "apache-arrow";
 import { BufferBin } from "../arrow/buffer-bin.js";
 import { ArrowChunkWriter } from "./arrow/arrow-chunk-writer.js";
 import { runError } from "./engine-error.js";
 
-/** What goes into DuckDB between two turns of the event loop. */
-const ROWS_PER_TURN = 2_048;
-const VALUES_PER_TURN = 32_768;
-const BYTES_PER_TURN = 1_048_576;
+/** What goes into DuckDB at once. */
+const ROWS_PER_CHUNK = 2_048;
+const VALUES_PER_CHUNK = 32_768;
+const BYTES_PER_CHUNK = 1_048_576;
+/** Chunks full of values, or of bytes, between two turns of the event loop: a few milliseconds' worth. */
+const CHUNKS_PER_TURN = 8;
+/** What a statement takes even so: to begin the next one costs as much as a few of them. */
+const CHUNKS_PER_STATEMENT = 4;
 
 const NAME = "millrace_fed";
 
@@ -21,6 +25,7 @@ export class FedBatches {
   /** To be registered once, with a connection of the instance. */
   readonly tableFunction: DuckDBTableFunction;
   private readonly bin = new BufferBin();
+  private readonly turn = new Turn();
   private readonly feeds = new Map<bigint, Feed>();
   private count = 0n;
 
@@ -52,23 +57,45 @@ export class FedBatches {
     this.count += 1n;
     const id = this.count;
     const relation = `${NAME}(${id})`;
-    const feed = new Feed(schema, areOurs ? this.bin : undefined, relation, () => this.feeds.delete(id));
+    const feed = new Feed(schema, this.turn, areOurs ? this.bin : undefined, relation, () => this.feeds.delete(id));
     this.feeds.set(id, feed);
     return feed;
   }
 }
 
-/** Batches of one schema, for one statement after another. */
+/**
+ * What was written since the event loop turned last. It does not turn after each chunk: a call that comes before the driver is
+ * done with the last one is taken at once, up to a thousand in a row, and of several loads one mostly does.
+ */
+class Turn {
+  private chunks = 0;
+
+  get isOver(): boolean {
+    return this.chunks >= CHUNKS_PER_TURN;
+  }
+
+  add(chunks: number): void {
+    if (this.chunks === 0) setImmediate(() => (this.chunks = 0));
+    this.chunks += chunks;
+  }
+}
+
+/** Batches of the same columns, for one statement after another. */
 export class Feed {
-  private readonly writer: ArrowChunkWriter;
+  private writer: ArrowChunkWriter;
   private batches: Iterator<RecordBatch> = [].values();
   private batch: RecordBatch | undefined;
   private start = 0;
+  /** What the statement has taken. */
+  private chunks = 0;
+  /** The statement was told that there are no more rows, so that the event loop turns. */
+  private isCut = false;
   private failure: { readonly error: unknown } | undefined;
 
   /** @param relation stands in FROM. */
   constructor(
-    schema: Schema,
+    private schema: Schema,
+    private readonly turn: Turn,
     private readonly bin: BufferBin | undefined,
     readonly relation: string,
     readonly close: () => void,
@@ -81,7 +108,7 @@ export class Feed {
   }
 
   /**
-   * Runs a statement that reads all of these batches.
+   * Runs a statement that reads all of these batches: once, or several times, each time with the next ones.
    *
    * @throws JobError, such as `resource_limit_exceeded` where the rows do not fit, and what a batch itself is refused for.
    */
@@ -89,7 +116,11 @@ export class Feed {
     this.batches = batches.values();
     this.batch = undefined;
     try {
-      await statement(this.relation);
+      do {
+        this.chunks = 0;
+        this.isCut = false;
+        await statement(this.relation);
+      } while (this.isCut);
     } catch (error) {
       throw this.failure ? this.failure.error : runError(error);
     }
@@ -105,20 +136,33 @@ export class Feed {
         if (next.done === true) return true;
         this.batch = next.value;
         this.start = 0;
+        this.writeAs(next.value.schema);
       }
-      const count = Math.min(rowsPerTurn(this.batch), this.batch.numRows - this.start);
+      this.isCut = this.turn.isOver && this.chunks >= CHUNKS_PER_STATEMENT;
+      if (this.isCut) return true;
+      const perRow = chunksPerRow(this.batch);
+      const most = Math.min(ROWS_PER_CHUNK, Math.max(1, Math.floor(1 / perRow)));
+      const count = Math.min(most, this.batch.numRows - this.start);
       this.writer.write(chunk, this.batch, this.start, count);
       this.start += count;
+      this.chunks += count * perRow;
+      this.turn.add(count * perRow);
       return true;
     } catch (error) {
       this.failure = { error };
       return false;
     }
   }
+
+  /** One type of DuckDB's may come in several of Arrow's: instants in another unit, texts with a dictionary or without. */
+  private writeAs(schema: Schema): void {
+    if (schema === this.schema || util.compareSchemas(schema, this.schema)) return;
+    this.writer = new ArrowChunkWriter(schema);
+    this.schema = schema;
+  }
 }
 
-function rowsPerTurn({ numRows, numCols, data }: RecordBatch): number {
-  const bytesPerRow = Math.max(1, data.byteLength / Math.max(1, numRows));
-  const most = Math.min(ROWS_PER_TURN, VALUES_PER_TURN / numCols, BYTES_PER_TURN / bytesPerRow);
-  return Math.max(1, Math.floor(most));
+/** How much of a chunk a row takes. */
+function chunksPerRow({ numRows, numCols, data }: RecordBatch): number {
+  return Math.max(numCols / VALUES_PER_CHUNK, data.byteLength / numRows / BYTES_PER_CHUNK);
 }

@@ -5,14 +5,16 @@ import { dataTypeOfDuckDB, duckDBTypeOf } from "./arrow/duckdb-data-type.js";
 import { refuseUnsupportedColumns } from "../arrow/unsupported-columns.js";
 import type { Database } from "./database.js";
 import type { EngineConnection } from "./engine-connection.js";
-import type { Feed } from "./fed-batches.js";
 import { WORKING_CATALOG, WORKING_SCHEMA } from "./found-table.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { quoteIdentifier } from "./quote.js";
+import { TableFeed } from "./table-feed.js";
 
 /** A row group of DuckDB's, which it then takes as it is. */
 const ROWS_PER_PART = 122_880;
 const BYTES_PER_PART = 16_777_216;
+const SMALL_ROWS = 4_096;
+const SMALL_BYTES = 1_048_576;
 
 /** Tables of an instance's own, into which Arrow batches are appended. Their names need no quotes. */
 export class WorkingTables {
@@ -46,22 +48,22 @@ export class WorkingTables {
     signal: AbortSignal,
     { areOurs, onBatch }: { readonly areOurs: boolean; readonly onBatch?: (batch: RecordBatch) => void },
   ): Promise<void> {
-    let feed: Feed | undefined;
+    let rows: TableFeed | undefined;
     let inserting: Promise<void> | undefined;
     let part = new Part();
     const insert = async (): Promise<void> => {
       await inserting;
       signal.throwIfAborted();
-      const { batches: taken } = part;
+      const taken = part;
       part = new Part();
-      inserting = feed?.through(taken, (relation) => this.insert(connection, `insert into ${table} from ${relation}`));
+      inserting = rows?.put(taken.batches, taken.isSmall);
       // Whoever waits for it next hears of the failure.
       inserting?.catch(() => undefined);
     };
     try {
       for await (const batch of batches) {
         signal.throwIfAborted();
-        feed ??= this.database.fed.open(batch.schema, areOurs);
+        rows ??= new TableFeed(connection, table, this.database.fed.open(batch.schema, areOurs), this.ddl);
         part.take(batch);
         if (part.isFull) await insert();
         onBatch?.(batch);
@@ -73,17 +75,8 @@ export class WorkingTables {
     } finally {
       // Nothing may read the table, or the feed, that is gone.
       await inserting?.catch(() => undefined);
-      feed?.close();
+      rows?.close();
     }
-  }
-
-  /**
-   * DuckDB plans a statement anew when it starts if the catalogue has changed since it was prepared. It would do so on the event
-   * loop's thread, which it asks for the columns of a feed: both would wait for ever.
-   */
-  private async insert(connection: EngineConnection, sql: string): Promise<void> {
-    const { done } = await this.ddl.run(() => connection.started(sql));
-    await done;
   }
 
   /** A view of a table that lacks some columns of `schema`: they are null. */
@@ -134,6 +127,11 @@ class Part {
     this.batches.push(batch);
     this.rows += batch.numRows;
     this.bytes += batch.data.byteLength;
+  }
+
+  /** Storing it takes hardly longer than to begin a statement. */
+  get isSmall(): boolean {
+    return this.rows <= SMALL_ROWS && this.bytes <= SMALL_BYTES;
   }
 
   get isFull(): boolean {
