@@ -25,7 +25,7 @@ import { NO_ENDS } from "../runs/run-ending.js";
 import type { RunServices } from "../runs/run-services.js";
 import { withoutSeals } from "../runs/secret-vault.js";
 import { Submission } from "../runs/submission.js";
-import type { SubmitOptions } from "../runs/submit-options.js";
+import { engineOptionsFault, submitOptionsFault, type SubmitOptions } from "../runs/submit-options.js";
 import { Worker } from "../runs/worker.js";
 import type { ScheduleWork } from "../schedules/schedule-work.js";
 import type { Schedules } from "../schedules/schedules.js";
@@ -86,10 +86,11 @@ export class JobExecutor<const J extends readonly AnyJob[] = readonly AnyJob[]> 
       result: (id, resultOptions) => this.#followers.result(id, resultOptions),
       cancel: (id, reason) => this.cancel(id, reason),
     };
-    const submission = new Submission(this.#jobs, this.#services);
+    const submission = new Submission(this.#jobs, this.#services, submitOptionsFault);
     this.#submitter = new RunSubmitter(submission, this.#services, this.#access, this.#lifecycle);
     const cancelRun = (id: string, reason: string): Promise<CancelOutcome> => this.cancel(id, reason);
-    const parts = { runs: this.#services, submission, jobs: this.#jobs, cancelRun };
+    const firings = new Submission(this.#jobs, this.#services, engineOptionsFault);
+    const parts = { runs: this.#services, submission: firings, jobs: this.#jobs, cancelRun };
     this.#scheduleWork = scheduleSide(options, parts, this.#lifecycle);
   }
 

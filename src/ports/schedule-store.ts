@@ -23,8 +23,13 @@ export interface ScheduleStore {
   listSchedules(page: { readonly after?: string; readonly limit: number }): Promise<readonly Schedule[]>;
   /** Its occurrences stay until they are pruned. False: it was not there. */
   deleteSchedule(id: string): Promise<boolean>;
-  /** At most `limit` active schedules whose `dueAt` has come, longest due first. Never looks at the others. */
-  dueSchedules(limit: number): Promise<readonly Schedule[]>;
+  /**
+   * At most `limit` active schedules whose `dueAt` has come, longest due first; those behind the first `skip`, which may hold
+   * some that cannot be read. Never looks at the others.
+   *
+   * @param skip default 0.
+   */
+  dueSchedules(limit: number, skip?: number): Promise<readonly Schedule[]>;
   /** The earliest `dueAt` of an active schedule; undefined: none has one. */
   nextScheduleDueAt(): Promise<Date | undefined>;
   /**

@@ -3,6 +3,7 @@ import { isJobError, JobError } from "../model/job-error.js";
 import type { CreatedRun, JobRun } from "../model/run.js";
 import { checkedRedriveManyOptions, checkedRedriveOptions, checkedRunId } from "./checked-arguments.js";
 import { Redactor } from "./redactor.js";
+import { redriveKey } from "./reserved-keys.js";
 import type { RunDraft } from "./run-draft.js";
 import type { RunServices } from "./run-services.js";
 import { leaves } from "./secret-vault.js";
@@ -115,7 +116,7 @@ export class Redrive {
         // Secrets stay sealed as they are.
         parameters,
         priority,
-        idempotencyKey: `redrive:${id}`,
+        idempotencyKey: redriveKey(id),
         connections,
         concurrencyKey,
         redriveOf: id,

@@ -19,7 +19,7 @@ import type { RunDraft } from "./run-draft.js";
 import { leaves } from "./secret-vault.js";
 import type { SharedPlans } from "./shared-plans.js";
 import { typed, type FailingSubmit } from "./submit-failure.js";
-import { copiedOptions, submitOptionsFault, type SubmitOptions } from "./submit-options.js";
+import { copiedOptions, type SubmitOptions, type SubmitOptionsFault } from "./submit-options.js";
 import { manyListeners, NEVER_ABORTED, unlessAborted } from "./waiting.js";
 import type { QueryWithValues } from "./without-secrets.js";
 
@@ -59,6 +59,7 @@ export class Submission {
   constructor(
     private readonly jobs: JobRegistry,
     private readonly services: RunServices,
+    private readonly optionsFault: SubmitOptionsFault,
   ) {}
 
   /**
@@ -75,7 +76,7 @@ export class Submission {
     shared?: SharedPlans,
   ): Promise<AcceptedSubmit> {
     const options = copiedOptions(given);
-    const job = this.#job(jobName, options, submitOptionsFault);
+    const job = this.#job(jobName, options, this.optionsFault);
     const values = valueOrThrow(await checkParameters(job, parameters));
     const concurrencyKey = options.concurrencyKey ?? valueOrThrow(concurrencyKeyOf(job, values));
     const { signal } = options;
@@ -146,7 +147,7 @@ export class Submission {
     return definition;
   }
 
-  #job(jobName: unknown, options: unknown, fault: PlanCall["fault"]): AnyJob {
+  #job<O>(jobName: unknown, options: O, fault: (options: O, jobName: string) => JobError | null): AnyJob {
     const job = findJob(this.jobs, jobName);
     const refusal = fault(options, job.name);
     if (refusal) throw refusal;

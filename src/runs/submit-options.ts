@@ -2,6 +2,7 @@ import { keyProblem, LONGEST_KEY } from "../jobs/concurrency-key.js";
 import { LARGEST_PRIORITY, LONGEST_WAIT_MS } from "../jobs/read-execution.js";
 import { JobError } from "../model/job-error.js";
 import { ABORT_SIGNAL, optionFault, VALID_DATE, wholeNumber, type OptionRule } from "./option-check.js";
+import { isReservedKey } from "./reserved-keys.js";
 
 /** How one submit differs from its job. */
 export interface SubmitOptions {
@@ -9,7 +10,8 @@ export interface SubmitOptions {
   readonly signal?: AbortSignal;
   /**
    * A second submit with the same key gives the first one's run; with another job or other parameters,
-   * `idempotency_conflict`. At most 400 characters.
+   * `idempotency_conflict`. At most 400 characters. Those that begin with `schedule/` or `redrive:` are the engine's own, and
+   * refused; `Schedule/`, `schedules/` and `redrive-` begin otherwise.
    */
   readonly idempotencyKey?: string;
   /** Higher starts first. Default: the job's `execution.priority`. */
@@ -44,10 +46,27 @@ export function copiedOptions(options: SubmitOptions): SubmitOptions {
   return typeof options === "object" && options !== null && !Array.isArray(options) ? { ...options } : options;
 }
 
-/** @returns `invalid_parameter`, naming the option in `field`; null when all is well. */
-export function submitOptionsFault(options: unknown, jobName: string): JobError<"invalid_parameter"> | null {
+/** What is wrong with the options of a submit: `invalid_parameter`, naming the option in `field`; null when all is well. */
+export type SubmitOptionsFault = (options: SubmitOptions, jobName: string) => JobError<"invalid_parameter"> | null;
+
+/** Of a host's submit. */
+export const submitOptionsFault: SubmitOptionsFault = (options, jobName) => {
+  const fault = engineOptionsFault(options, jobName);
+  if (fault !== null || !isReservedKey(options.idempotencyKey ?? "")) return fault;
+  return new JobError("invalid_parameter", {
+    message:
+      "The submit option idempotencyKey begins as the keys of firings and redrives do, whose place its run would take.",
+    hint: "Nothing was submitted. Begin it neither with schedule/ nor with redrive:, for instance by a name of your own.",
+    field: "options.idempotencyKey",
+    jobName,
+    parameters: [],
+  });
+};
+
+/** Of a submit that the engine makes itself. */
+export const engineOptionsFault: SubmitOptionsFault = (options, jobName) => {
   return optionsFault("submit", options, SUBMIT_OPTIONS, jobName);
-}
+};
 
 /** The first fault of a call's options as a refused submit tells it. */
 export function optionsFault(

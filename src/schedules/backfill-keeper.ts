@@ -55,7 +55,7 @@ export class BackfillKeeper {
     }
     let left: readonly Date[];
     try {
-      left = this.#leftOf(backfill, schedule);
+      left = await this.#leftOf(backfill, schedule);
     } catch (fault) {
       // The schedule is another one by now, of which no firings can be told.
       const { id } = backfill;
@@ -85,11 +85,11 @@ export class BackfillKeeper {
   }
 
   /** What is yet to be decided of it, in its order. */
-  #leftOf(backfill: Backfill, { definition }: Schedule): readonly Date[] {
+  async #leftOf(backfill: Backfill, { definition }: Schedule): Promise<readonly Date[]> {
     const { id, cursor, order } = backfill;
     let known = this.#ranges.get(id);
     if (known?.hash !== definition.hash) {
-      known = { hash: definition.hash, times: firingsOfRange(definition, backfill, this.services.scheduler) };
+      known = { hash: definition.hash, times: await firingsOfRange(definition, backfill, this.services.scheduler) };
       this.#ranges.set(id, known);
     }
     const { times } = known;
@@ -117,7 +117,7 @@ export class BackfillKeeper {
       if (insert.length === room) break;
       cursor = nominalAt;
       if (isPassedOver(backfill.reprocess, states.get(nominalAt.getTime()))) passedOver += 1;
-      else insert.push(fresh(backfill, nominalAt, previousFiring(schedule, nominalAt, scheduler), now));
+      else insert.push(fresh(backfill, nominalAt, await previousFiring(schedule, nominalAt, scheduler), now));
     }
     const next: Backfill = {
       ...backfill,
@@ -146,16 +146,16 @@ function later(first = new Date(0), last = first): Date {
 const LONGEST_GAP_MS = 10 * 366 * 86_400_000;
 
 /** The nominal time before this one, whether anything fired then or not; itself where there is none. */
-function previousFiring({ definition }: Schedule, nominal: Date, scheduler: Scheduler): Date {
+async function previousFiring({ definition }: Schedule, nominal: Date, scheduler: Scheduler): Promise<Date> {
   const times = fixedTimes(definition.times);
   const at = nominal.getTime();
   const unlimited = times && { ...times, startAt: null, endAt: null };
   for (let gap = 1_000; unlimited && gap < LONGEST_GAP_MS; gap *= 2) {
-    let before = nextFiring(unlimited, scheduler, at - gap - 1);
+    let before = await nextFiring(unlimited, scheduler, at - gap - 1);
     if (before === undefined || before >= at) continue;
     for (let next: number | undefined = before; next !== undefined && next < at;) {
       before = next;
-      next = nextFiring(unlimited, scheduler, next);
+      next = await nextFiring(unlimited, scheduler, next);
     }
     return new Date(before);
   }

@@ -4,11 +4,14 @@ import type { ScheduleDefinition } from "../model/schedule.js";
 import { JobError } from "../model/job-error.js";
 import type { ScheduleStore } from "../ports/schedule-store.js";
 import type { Scheduler } from "../ports/scheduler.js";
+import { nextTurn } from "../runs/waiting.js";
 import { fixedTimes } from "./due-firings.js";
 import { nextFiring } from "./firing-times.js";
 
 /** A backfill of more firings than this is refused: it is better made of several. */
 const MOST_FIRINGS = 100_000;
+/** The host has its turn after so many. */
+const FOUND_IN_A_TURN = 500;
 const PAGE = 1_000;
 
 type Range = Pick<Backfill, "from" | "to" | "order">;
@@ -19,7 +22,11 @@ type Range = Pick<Backfill, "from" | "to" | "order">;
  *
  * @throws JobError `invalid_definition` for too many, and for a schedule that only follows the ends of its own runs.
  */
-export function firingsOfRange({ times }: ScheduleDefinition, range: Range, scheduler: Scheduler): readonly Date[] {
+export async function firingsOfRange(
+  { times }: ScheduleDefinition,
+  range: Range,
+  scheduler: Scheduler,
+): Promise<readonly Date[]> {
   const fixed = fixedTimes(times);
   if (fixed === undefined) {
     throw invalid(
@@ -30,12 +37,13 @@ export function firingsOfRange({ times }: ScheduleDefinition, range: Range, sche
   }
   const bounded = { ...fixed, startAt: range.from.getTime(), endAt: range.to.getTime() };
   const found: Date[] = [];
-  for (let at = nextFiring(bounded, scheduler, range.from.getTime() - 1); at !== undefined;) {
+  for (let at = await nextFiring(bounded, scheduler, range.from.getTime() - 1); at !== undefined;) {
     if (found.length === MOST_FIRINGS) {
       throw invalid("to", `The range has more than ${MOST_FIRINGS} firings.`, "Fill it in by several backfills.");
     }
     found.push(new Date(at));
-    at = nextFiring(bounded, scheduler, at);
+    if (found.length % FOUND_IN_A_TURN === 0) await nextTurn();
+    at = await nextFiring(bounded, scheduler, at);
   }
   return range.order === "oldest_first" ? found : found.reverse();
 }

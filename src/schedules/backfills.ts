@@ -3,7 +3,7 @@ import type { Backfill } from "../model/backfill.js";
 import type { ScheduleDefinition } from "../model/schedule.js";
 import { pause } from "../runs/waiting.js";
 import { firingsOfRange, isPassedOver, statesInRange } from "./backfill-range.js";
-import { isInstant } from "./instant-range.js";
+import { checkedBackfillOptions, checkedResult } from "./checked-calls.js";
 import { scheduleBusy } from "./schedule-errors.js";
 import type { ScheduleServices } from "./schedule-services.js";
 
@@ -31,21 +31,20 @@ export interface BackfillHandle {
   get(): Promise<Backfill | undefined>;
   /** Starts nothing more, and cancels its runs. False: it has ended already. */
   cancel(): Promise<boolean>;
-  /** Resolves when it has ended. */
+  /** Resolves when it has ended. @throws JobError `unknown_schedule`, `aborted`, `executor_stopped`, `store_unavailable`. */
   result(options?: { readonly signal?: AbortSignal }): Promise<Backfill>;
 }
 
 const TRIES = 50;
 const LOOK_AGAIN_MS = 250;
-const MOST_AT_ONCE = 1_000;
 
 /** Firings of a range made on demand: stored first, so that a crash does not end them. */
 export class Backfills {
   constructor(private readonly services: ScheduleServices) {}
 
   async plan(definition: ScheduleDefinition, options: BackfillOptions): Promise<BackfillPlan> {
-    const { from, to, order, reprocess } = checked(options);
-    const all = firingsOfRange(definition, { from, to, order }, this.services.scheduler);
+    const { from, to, order, reprocess } = checkedBackfillOptions(options);
+    const all = await firingsOfRange(definition, { from, to, order }, this.services.scheduler);
     const states = await statesInRange(this.services.store, definition.id, { from, to });
     const isLeftAlone = (at: Date): boolean => isPassedOver(reprocess, states.get(at.getTime()));
     return { fires: all.filter((at) => !isLeftAlone(at)), passedOver: all.filter(isLeftAlone) };
@@ -53,8 +52,8 @@ export class Backfills {
 
   async start(definition: ScheduleDefinition, options: BackfillOptions): Promise<BackfillHandle> {
     const { store, scheduler, runs, wake } = this.services;
-    const asked = checked(options);
-    const total = firingsOfRange(definition, asked, scheduler).length;
+    const asked = checkedBackfillOptions(options);
+    const { length: total } = await firingsOfRange(definition, asked, scheduler);
     const backfill: Backfill = {
       ...asked,
       id: runs.ids.next(),
@@ -82,7 +81,7 @@ export class Backfills {
       id,
       get: () => store.getBackfill(id),
       cancel: () => this.#cancel(id),
-      result: ({ signal } = {}) => this.#result(id, signal),
+      result: async (options = {}) => this.#result(id, checkedResult(options).signal),
     };
   }
 
@@ -104,8 +103,8 @@ export class Backfills {
   async #result(id: string, signal?: AbortSignal): Promise<Backfill> {
     const { store, runs } = this.services;
     for (;;) {
-      signal?.throwIfAborted();
-      runs.stopped.signal.throwIfAborted();
+      if (signal?.aborted === true) throw aborted(id);
+      if (runs.stopped.signal.aborted) throw stopped(id);
       const backfill = await store.getBackfill(id);
       if (backfill === undefined) throw unknownBackfill(id);
       if (backfill.endedAt !== null) return backfill;
@@ -114,31 +113,23 @@ export class Backfills {
   }
 }
 
-function checked(options: BackfillOptions): Required<BackfillOptions> {
-  const { from, to, order = "oldest_first", concurrency = 1, reprocess = "none" } = options;
-  if (!isTime(from)) throw invalid("from", "from is no Date.");
-  if (!isTime(to) || to <= from) throw invalid("to", "to is no Date later than from.");
-  if (!["oldest_first", "newest_first"].includes(order))
-    throw invalid("order", 'order is "oldest_first" or "newest_first".');
-  if (!["none", "failed", "all"].includes(reprocess))
-    throw invalid("reprocess", 'reprocess is "none", "failed" or "all".');
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > MOST_AT_ONCE) {
-    throw invalid("concurrency", `concurrency is a whole number from 1 to ${MOST_AT_ONCE}.`);
-  }
-  return { from: new Date(from), to: new Date(to), order, concurrency, reprocess };
-}
-
-function isTime(value: unknown): value is Date {
-  return value instanceof Date && isInstant(value.getTime());
-}
-
-function invalid(field: string, message: string): JobError {
-  return new JobError("invalid_definition", { message, hint: "See the docstrings of BackfillOptions.", field });
-}
-
 function unknownBackfill(id: string): JobError {
   return new JobError("unknown_schedule", {
     message: `There is no backfill "${id}".`,
     hint: "Its id is that of its handle.",
+  });
+}
+
+function aborted(id: string): JobError {
+  return new JobError("aborted", {
+    message: `Somebody called off the wait for the end of the backfill ${id}.`,
+    hint: "The backfill goes on; cancel() ends it.",
+  });
+}
+
+function stopped(id: string): JobError {
+  return new JobError("executor_stopped", {
+    message: `The executor has stopped before the end of the backfill ${id}.`,
+    hint: "It goes on where another executor keeps the schedules of this ledger.",
   });
 }

@@ -20,7 +20,7 @@ export async function checkSchedule(
   scheduler: Scheduler,
   now: Date,
 ): Promise<void> {
-  checkTimes(definition, scheduler, now);
+  await checkTimes(definition, scheduler, now);
   const job = jobs.get(definition.job);
   if (job === undefined) throw unknownJob(definition, jobs);
   refuseSecrets(definition, job);
@@ -41,7 +41,7 @@ export async function checkSchedule(
 }
 
 /** @throws JobError `invalid_definition`, with the part of the schedule in `field`. */
-function checkTimes(definition: ScheduleDefinition, scheduler: Scheduler, now: Date): void {
+async function checkTimes(definition: ScheduleDefinition, scheduler: Scheduler, now: Date): Promise<void> {
   const { times } = definition;
   times.triggers.forEach((trigger, at) => {
     const path = times.triggers.length === 1 ? "trigger" : `trigger[${at}]`;
@@ -59,10 +59,10 @@ function checkTimes(definition: ScheduleDefinition, scheduler: Scheduler, now: D
       );
     }
   });
-  const never = times.triggers.findIndex((trigger) => {
-    const [alone] = [{ ...times, triggers: [trigger] as const, exclude: [], startAt: null, endAt: null }];
-    return nextFiring(alone, scheduler, now.getTime()) === undefined;
+  const firsts = times.triggers.map((trigger) => {
+    return nextFiring({ triggers: [trigger], exclude: [], startAt: null, endAt: null }, scheduler, now.getTime());
   });
+  const never = (await Promise.all(firsts)).indexOf(undefined);
   if (never !== -1) {
     const path = times.triggers.length === 1 ? "trigger" : `trigger[${never}]`;
     throw invalid(
@@ -72,7 +72,7 @@ function checkTimes(definition: ScheduleDefinition, scheduler: Scheduler, now: D
       "Look for days that no month has, and times that are past.",
     );
   }
-  if (newSchedule(definition, now, scheduler).nextAt === null) {
+  if ((await newSchedule(definition, now, scheduler)).nextAt === null) {
     throw invalid(
       definition,
       times.exclude.length > 0 ? "exclude" : "endAt",

@@ -43,7 +43,12 @@ export const LOOKED_AT = 1_000;
  *
  * @param behind what is known to be missed before all that is looked at here.
  */
-export function dueFirings(schedule: Schedule, now: number, scheduler: Scheduler, behind?: LongMissed): DueFirings {
+export async function dueFirings(
+  schedule: Schedule,
+  now: number,
+  scheduler: Scheduler,
+  behind?: LongMissed,
+): Promise<DueFirings> {
   const { definition } = schedule;
   const { catchUp, misfireGraceMs } = definition;
   const kept = newestKept(definition);
@@ -54,7 +59,7 @@ export function dueFirings(schedule: Schedule, now: number, scheduler: Scheduler
   let due = behind ? behind.next + jitterOf(definition, behind.next) : (schedule.dueAt?.getTime() ?? next ?? now);
   while (next !== undefined && due <= now && come.length <= LOOKED_AT + kept) {
     come.push({ nominal: next, due });
-    next = fixed && nextFiring(fixed, scheduler, next);
+    next = fixed && (await nextFiring(fixed, scheduler, next));
     // In the order of their nominal times: with much jitter, one waits for the one before it.
     if (next !== undefined) due = Math.max(due, next + jitterOf(definition, next));
   }

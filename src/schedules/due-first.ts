@@ -5,7 +5,7 @@ import type { ScheduleChange } from "../ports/schedule-store.js";
 import { fireSchedule } from "./fire-schedule.js";
 import { longMissed } from "./long-missed.js";
 
-/** What has come due of a schedule before somebody changes its times, and nobody has fired yet; undefined: nothing. */
+/** What has come due of a schedule before it is paused or gets other times, and nobody has fired yet; undefined: nothing. */
 export async function dueFirst(
   schedule: Schedule,
   open: readonly Occurrence[],

@@ -7,11 +7,10 @@ import { LOOKED_AT } from "./due-firings.js";
 import { fireSchedule } from "./fire-schedule.js";
 import { longMissed } from "./long-missed.js";
 import type { OccurrenceStarter } from "./occurrence-starter.js";
-import { runsToCancel } from "./overlap.js";
 import type { ScheduleServices } from "./schedule-services.js";
 import { pausedByFault } from "./schedule-states.js";
 
-/** How many schedules are fired in one act. */
+/** How many schedules are read at once, and about so many fired in one act. */
 const BATCH = 200;
 /** An act is carried out as soon as it holds so many firings: after a long sleep, one schedule may bring thousands. */
 const FIRINGS_AT_ONCE = 2_000;
@@ -25,33 +24,44 @@ export class DueSchedules {
     private readonly starter: OccurrenceStarter,
   ) {}
 
-  /** @returns whether nothing was due, more may be, or what is left is not for now. */
-  async fire(): Promise<"nothing" | "more" | "left"> {
+  async fire(): Promise<FiredDue> {
     const { store } = this.services;
-    const due = await store.dueSchedules(BATCH);
-    if (due.length === 0) return "nothing";
+    const { due, read, isFull } = await this.#dueHere();
+    if (read === 0) return { found: "nothing", read };
     const [open, now] = await Promise.all([openOf(due, this.services), store.now()]);
     let isMore = false;
     let act: Fired[] = [];
     let firings = 0;
     for (const schedule of due) {
-      if (!this.#isKnown(schedule, now)) continue;
       const own = open.get(schedule.definition.id) ?? [];
       const change = await this.#changeOf(schedule, own, now);
       act.push({ schedule, open: own, change });
       firings += firingsIn(change);
       if (firings < FIRINGS_AT_ONCE) continue;
-      isMore = (await this.#carryOut(act, now)) || isMore;
+      isMore = (await this.#carryOut(act, now, isFull)) || isMore;
       act = [];
       firings = 0;
       await nextTurn();
     }
-    const last = await this.#carryOut(act, now);
-    return isMore || last ? "more" : "left";
+    const last = await this.#carryOut(act, now, isFull);
+    return { found: isMore || last ? "more" : "left", read };
+  }
+
+  /** What is due and decided here. What is left to others hides none of it: so many of them are passed over. */
+  async #dueHere(): Promise<{ readonly due: readonly Schedule[]; readonly read: number; readonly isFull: boolean }> {
+    const here = new Map<string, Schedule>();
+    for (let read = 0; ;) {
+      const due = await this.services.store.dueSchedules(BATCH, read);
+      for (const schedule of await this.#notLeft(due)) here.set(schedule.definition.id, schedule);
+      read += due.length;
+      const isFull = due.length === BATCH;
+      if (!isFull || here.size >= BATCH / 2) return { due: [...here.values()], read, isFull };
+      await nextTurn();
+    }
   }
 
   /** @returns whether any of it was done, and more may be due. */
-  async #carryOut(act: readonly Fired[], now: Date): Promise<boolean> {
+  async #carryOut(act: readonly Fired[], now: Date, isFull: boolean): Promise<boolean> {
     if (act.length === 0) return false;
     const { store } = this.services;
     // Before the ledger says that another firing waits: if this process dies in between, nothing waits for a run without end.
@@ -67,7 +77,7 @@ export class DueSchedules {
         return insert.filter(({ state }) => state === "scheduled").map((occurrence) => ({ occurrence, schedule }));
       }),
     );
-    return fired.some(({ change }) => change.schedule?.dueAt != null && change.schedule.dueAt <= now);
+    return fired.some(({ change: { schedule } }) => isFull || (schedule?.dueAt != null && schedule.dueAt <= now));
   }
 
   /** Those whose schedule nobody else has changed. */
@@ -105,7 +115,7 @@ export class DueSchedules {
     const { scheduler } = this.services;
     try {
       const behind = await longMissed(schedule, now.getTime(), scheduler);
-      return fireSchedule(schedule, open, now, scheduler, taken, behind);
+      return await fireSchedule(schedule, open, now, scheduler, taken, behind);
     } catch (fault) {
       const { id } = schedule.definition;
       this.services.runs.logger.error("A schedule cannot be fired and is paused.", { id, message: causeChain(fault) });
@@ -116,18 +126,30 @@ export class DueSchedules {
   async #cancelReplaced(act: readonly Fired[]): Promise<void> {
     for (const { schedule, open, change } of act) {
       const { overlap, id } = schedule.definition;
-      if (overlap.kind !== "cancel_running") continue;
-      for (const runId of runsToCancel([...open, ...(change.insert ?? [])])) {
-        await this.services.cancelRun(runId, `A later firing of the schedule "${id}" takes its place.`);
-      }
+      if (overlap.kind === "cancel_running") await this.starter.cancelRuns(id, [...open, ...(change.insert ?? [])]);
     }
   }
 
-  /** Another process may have the job: this one may be older than the schedule. */
-  #isKnown({ definition, dueAt }: Schedule, now: Date): boolean {
-    if (this.services.jobs.get(definition.job) !== undefined || dueAt === null) return true;
-    return Math.abs(now.getTime() - dueAt.getTime()) >= Math.min(LEFT_TO_OTHERS_MS, definition.misfireGraceMs);
+  /** Without those whose job another process may have: this one may be older than the schedule. */
+  async #notLeft(due: readonly Schedule[]): Promise<readonly Schedule[]> {
+    const isKnown = ({ definition }: Schedule) => this.services.jobs.get(definition.job) !== undefined;
+    if (due.every(isKnown)) return due;
+    const now = await this.services.store.now();
+    return due.filter((schedule) => isKnown(schedule) || isLeftLong(schedule, now));
   }
+}
+
+function isLeftLong({ definition, dueAt }: Schedule, now: Date): boolean {
+  if (dueAt === null) return true;
+  return Math.abs(now.getTime() - dueAt.getTime()) >= Math.min(LEFT_TO_OTHERS_MS, definition.misfireGraceMs);
+}
+
+/** What came of a look at what is due. */
+export interface FiredDue {
+  /** Nothing was due, more may be, or what is left is not for now. */
+  readonly found: "nothing" | "more" | "left";
+  /** How many schedules were read for it. */
+  readonly read: number;
 }
 
 interface Fired {

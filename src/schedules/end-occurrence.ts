@@ -43,13 +43,13 @@ export interface EndedOccurrence {
  * @param schedule undefined: it was deleted meanwhile.
  * @param open what is open of the schedule, these occurrences included or not; backfills are not among it.
  */
-export function endOccurrences(
+export async function endOccurrences(
   schedule: Schedule | undefined,
   ended: readonly EndedOccurrence[],
   open: readonly Occurrence[],
   now: Date,
   scheduler: Scheduler,
-): ScheduleChange {
+): Promise<ScheduleChange> {
   const inOrder = [...ended].sort((left, right) => left.end.at.getTime() - right.end.at.getTime());
   const keys = new Set(ended.map(({ occurrence }) => occurrence.key));
   const others = open.filter(({ key, state }) => !keys.has(key) && isOpenOccurrence(state));
@@ -65,7 +65,11 @@ export function endOccurrences(
   const off = isBroken ? waiting.filter(({ cause }) => cause !== "manual") : [];
   const [first] = waiting.length === others.length ? waiting.filter((one) => !off.includes(one)) : [];
   const lastEnd = inOrder.at(-1)?.end.at ?? now;
-  const next = isBroken ? paused(counted, reason) : others.length > 0 ? counted : afterEnd(counted, lastEnd, scheduler);
+  const next = isBroken
+    ? paused(counted, reason)
+    : others.length > 0
+      ? counted
+      : await afterEnd(counted, lastEnd, scheduler);
   return {
     schedule: { ...next, version: schedule.version + 1, updatedAt: now },
     update: [
@@ -111,11 +115,11 @@ function count(schedule: Schedule, { occurrence, end }: EndedOccurrence): Schedu
 }
 
 /** Once nothing is open any more, triggers that follow ends fire so long after this one, if nothing else fires before. */
-function afterEnd(schedule: Schedule, at: Date, scheduler: Scheduler): Schedule {
+async function afterEnd(schedule: Schedule, at: Date, scheduler: Scheduler): Promise<Schedule> {
   const following = followingTimes(schedule.definition.times);
   if (following === undefined || schedule.state !== "active") return schedule;
   try {
-    const next = nextFiring(following, scheduler, at.getTime());
+    const next = await nextFiring(following, scheduler, at.getTime());
     if (schedule.nextAt !== null && schedule.nextAt.getTime() <= (next ?? Infinity)) return schedule;
     return next === undefined ? finished(schedule, whyNoMore(schedule)) : { ...schedule, ...nextTimes(schedule, next) };
   } catch (fault) {

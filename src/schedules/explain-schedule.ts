@@ -26,17 +26,17 @@ interface Known {
 
 const SHOWN = 10;
 
-export function explainSchedule(known: Known, scheduler: Scheduler): ScheduleExplanation {
+export async function explainSchedule(known: Known, scheduler: Scheduler): Promise<ScheduleExplanation> {
   const { schedule, recent, open } = known;
-  return { schedule, facts: [...factsOf(known)], recent, open, next: nextOf(schedule, scheduler, SHOWN) };
+  return { schedule, facts: [...factsOf(known)], recent, open, next: await nextOf(schedule, scheduler, SHOWN) };
 }
 
 /** The nominal times that come next, at most `count`. */
-export function nextOf(schedule: Schedule, scheduler: Scheduler, count: number): readonly Date[] {
+export async function nextOf(schedule: Schedule, scheduler: Scheduler, count: number): Promise<readonly Date[]> {
   const { definition, nextAt, state, firings } = schedule;
   if (state !== "active" || nextAt === null) return [];
   const left = definition.maxFirings === null ? count : Math.min(count, definition.maxFirings - firings);
-  const others = left > 1 ? nextFirings(definition.times, scheduler, nextAt.getTime(), left - 1) : [];
+  const others = left > 1 ? await nextFirings(definition.times, scheduler, nextAt.getTime(), left - 1) : [];
   return [nextAt, ...others.map((time) => new Date(time))];
 }
 

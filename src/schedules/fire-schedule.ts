@@ -16,23 +16,24 @@ import { finished, FIRED_ENOUGH, goingOn, hasFiredEnough, nextTimes, whyNoMore }
  * @param taken keys of occurrences that are there already, from before a clock was put back: they are not made again.
  * @param behind what of it was missed for long.
  */
-export function fireSchedule(
+export async function fireSchedule(
   schedule: Schedule,
   open: readonly Occurrence[],
   now: Date,
   scheduler: Scheduler,
   taken: ReadonlySet<string> = new Set(),
   behind?: LongMissed,
-): ScheduleChange {
+): Promise<ScheduleChange> {
   const { definition } = schedule;
-  const due = dueFirings(schedule, now.getTime(), scheduler, behind);
+  const due = await dueFirings(schedule, now.getTime(), scheduler, behind);
   const left = definition.maxFirings === null ? Infinity : definition.maxFirings - schedule.firings;
   const fired = due.fired
     .map((firing) => fresh(schedule, firing, now))
     .filter(({ key }) => !taken.has(key))
     .slice(0, Math.max(0, left));
   const overlap = applyOverlap(definition.overlap, open, fired, now);
-  const missed = due.missed.flatMap((range) => missedOccurrence(schedule, range, now, scheduler, taken) ?? []);
+  const told = due.missed.map((range) => missedOccurrence(schedule, range, now, scheduler, taken));
+  const missed = (await Promise.all(told)).filter((one) => one !== undefined);
   const skipped = [...overlap.insert, ...overlap.update.map(({ to }) => to)].filter(
     ({ state }) => state === "skipped_overlap",
   ).length;
@@ -48,13 +49,13 @@ export function fireSchedule(
   };
   const isIdle = ![...open, ...overlap.insert].some(({ state }) => isOpenOccurrence(state));
   return {
-    schedule: unlessOver(next, isIdle, now, scheduler),
+    schedule: await unlessOver(next, isIdle, now, scheduler),
     insert: [...overlap.insert, ...missed],
     update: overlap.update,
   };
 }
 
-function unlessOver(schedule: Schedule, isIdle: boolean, now: Date, scheduler: Scheduler): Schedule {
+async function unlessOver(schedule: Schedule, isIdle: boolean, now: Date, scheduler: Scheduler): Promise<Schedule> {
   if (hasFiredEnough(schedule)) return finished(schedule, FIRED_ENOUGH);
   if (schedule.nextAt !== null) return schedule;
   if (followingTimes(schedule.definition.times) === undefined) return finished(schedule, whyNoMore(schedule));
@@ -83,18 +84,18 @@ function fresh({ definition: { id } }: Schedule, { nominal, previous, due, cause
 }
 
 /** Undefined: all of them have an entry already. */
-function missedOccurrence(
+async function missedOccurrence(
   schedule: Schedule,
   { first, last, previous, count }: MissedFirings,
   now: Date,
   scheduler: Scheduler,
   taken: ReadonlySet<string>,
-): Occurrence | undefined {
+): Promise<Occurrence | undefined> {
   const firing: Firing = { nominal: first, previous, due: first, cause: "trigger" };
   const missed = fresh(schedule, firing, now);
   if (taken.has(missed.key)) {
     const fixed = fixedTimes(schedule.definition.times);
-    const next = fixed && count > 1 ? nextFiring(fixed, scheduler, first) : undefined;
+    const next = fixed && count > 1 ? await nextFiring(fixed, scheduler, first) : undefined;
     if (next === undefined) return undefined;
     return missedOccurrence(schedule, { first: next, last, previous: first, count: count - 1 }, now, scheduler, taken);
   }

@@ -1,35 +1,97 @@
+import { JobError } from "../model/job-error.js";
 import type { ExcludedTimes, FiringTimes, Trigger } from "../model/trigger.js";
 import type { Scheduler } from "../ports/scheduler.js";
+import { nextTurn } from "../runs/waiting.js";
 
 /** So many firings in a row whose minute, hour, day or range is excluded count as: never. */
 const MOST_EXCLUDED = 100_000;
 
+/** The host has its turn after so many questions: for a trigger, an exclusion or so many of its days one each. */
+const ASKED_IN_A_TURN = 200;
+const DAYS_IN_A_QUESTION = 50;
+
 /**
  * The first firing strictly after `after`, of several triggers together, exclusions and limits kept; undefined: none comes.
+ * Where many are excluded, the host has its turns.
  *
  * @throws JobError `invalid_definition`, with the part of a trigger at fault in `field`.
  */
-export function nextFiring(times: FiringTimes, scheduler: Scheduler, after: number): number | undefined {
+export async function nextFiring(times: FiringTimes, scheduler: Scheduler, after: number): Promise<number | undefined> {
+  const search = firingAfter(times, scheduler, after);
+  for (;;) {
+    const { done, value } = search.next();
+    if (done === true) return value;
+    await nextTurn();
+  }
+}
+
+/** The next `count` firings after `after`, or fewer where there are no more. */
+export async function nextFirings(
+  times: FiringTimes,
+  scheduler: Scheduler,
+  after: number,
+  count: number,
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (let next = await nextFiring(times, scheduler, after); next !== undefined;) {
+    found.push(next);
+    if (found.length >= count) break;
+    next = await nextFiring(times, scheduler, next);
+  }
+  return found;
+}
+
+/**
+ * As {@link nextFirings}, at once.
+ *
+ * @throws JobError `invalid_definition` where so many in a row are excluded that the host would have to wait for it.
+ */
+export function nextFiringsNow(
+  times: FiringTimes,
+  scheduler: Scheduler,
+  after: number,
+  count: number,
+): readonly number[] {
+  const found: number[] = [];
+  for (let from = after; found.length < count;) {
+    const { done, value } = firingAfter(times, scheduler, from).next();
+    if (done !== true) throw excludedForLong();
+    if (value === undefined) break;
+    found.push(value);
+    from = value;
+  }
+  return found;
+}
+
+/** Yields where the host should have its turn. */
+function* firingAfter(times: FiringTimes, scheduler: Scheduler, after: number): Generator<void, number | undefined> {
+  const { triggers, exclude, endAt } = times;
+  const questions = exclude.reduce(
+    (sum, one) => sum + 1 + (one.kind === "dates" ? one.dates.length / DAYS_IN_A_QUESTION : 0),
+    triggers.length,
+  );
   let from = after;
+  let asked = 0;
   for (let tries = 0; tries < MOST_EXCLUDED; tries += 1) {
     const next = earliest(times, scheduler, from);
-    if (next === undefined || (times.endAt !== null && next >= times.endAt)) return undefined;
-    const last = lastExcluded(times.exclude, scheduler, next);
+    if (next === undefined || (endAt !== null && next >= endAt)) return undefined;
+    const last = lastExcluded(exclude, scheduler, next);
     if (last === undefined) return next;
     from = last;
+    asked += questions;
+    if (asked < ASKED_IN_A_TURN) continue;
+    asked = 0;
+    yield;
   }
   return undefined;
 }
 
-/** The next `count` firings after `after`, or fewer where there are no more. */
-export function nextFirings(times: FiringTimes, scheduler: Scheduler, after: number, count: number): readonly number[] {
-  const found: number[] = [];
-  for (let next = nextFiring(times, scheduler, after); next !== undefined;) {
-    found.push(next);
-    if (found.length >= count) break;
-    next = nextFiring(times, scheduler, next);
-  }
-  return found;
+function excludedForLong(): JobError {
+  return new JobError("invalid_definition", {
+    message: "So many firings in a row are excluded that the next one cannot be told at once.",
+    hint: "Exclude whole days or ranges. To create the schedule looks farther.",
+    field: "exclude",
+  });
 }
 
 function earliest({ triggers, startAt }: FiringTimes, scheduler: Scheduler, after: number): number | undefined {

@@ -81,7 +81,11 @@ async function enumerated(
   let last = first;
   let count = 0;
   let looked = 0;
-  for (let at: number | undefined = first; at !== undefined && at < until; at = nextFiring(times, scheduler, at)) {
+  for (
+    let at: number | undefined = first;
+    at !== undefined && at < until;
+    at = await nextFiring(times, scheduler, at)
+  ) {
     newest.push(at);
     if (newest.length > left) {
       last = newest.shift() ?? last;

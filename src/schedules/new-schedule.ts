@@ -4,7 +4,7 @@ import { nextFiring } from "./firing-times.js";
 import { goingOn, nextTimes } from "./schedule-states.js";
 
 /** A schedule as it is stored first: due at once, unless its definition says otherwise. */
-export function newSchedule(definition: ScheduleDefinition, now: Date, scheduler: Scheduler): Schedule {
+export async function newSchedule(definition: ScheduleDefinition, now: Date, scheduler: Scheduler): Promise<Schedule> {
   const schedule: Schedule = {
     definition,
     // Never one of a deleted schedule of the same id: what is still being done for that must not be done to this one.
@@ -25,15 +25,19 @@ export function newSchedule(definition: ScheduleDefinition, now: Date, scheduler
     last: null,
   };
   return definition.startImmediately
-    ? { ...schedule, ...atOnce(schedule, now, scheduler) }
+    ? { ...schedule, ...(await atOnce(schedule, now, scheduler)) }
     : goingOn(schedule, now, scheduler);
 }
 
 /** No jitter: somebody is waiting to see it work. `startAt`, `endAt` and exclusions hold all the same. */
-function atOnce({ definition }: Pick<Schedule, "definition">, now: Date, scheduler: Scheduler): Partial<Schedule> {
+async function atOnce(
+  { definition }: Pick<Schedule, "definition">,
+  now: Date,
+  scheduler: Scheduler,
+): Promise<Partial<Schedule>> {
   const { times } = definition;
   const at = Math.max(now.getTime(), times.startAt ?? 0);
   const triggers = [{ kind: "once", at }, ...times.triggers] as const;
-  const next = nextFiring({ ...times, triggers }, scheduler, at - 1);
+  const next = await nextFiring({ ...times, triggers }, scheduler, at - 1);
   return next === at ? { nextAt: new Date(at), dueAt: new Date(at) } : nextTimes({ definition }, next);
 }

@@ -4,6 +4,7 @@ import { isOpenOccurrence, type Occurrence } from "../model/occurrence.js";
 import type { Schedule } from "../model/schedule.js";
 import type { EndedRun, ScheduleChange } from "../ports/schedule-store.js";
 import { followingTimes } from "./due-firings.js";
+import { dueFirst } from "./due-first.js";
 import { endBackfilled, type EndedOccurrence, endOccurrences, endOfRun, type OccurrenceEnd } from "./end-occurrence.js";
 import type { ScheduleServices } from "./schedule-services.js";
 
@@ -20,7 +21,7 @@ export interface ToStart {
 export class OccurrenceEnder {
   constructor(private readonly services: ScheduleServices) {}
 
-  /** @returns what had waited for these ends. */
+  /** @returns what had waited for these ends, and what was due before one of them paused its schedule. */
   async ended(ended: readonly EndedRun[]): Promise<readonly ToStart[]> {
     return this.#all(
       ended.map(({ occurrence, run }) => {
@@ -31,7 +32,7 @@ export class OccurrenceEnder {
     );
   }
 
-  /** No runs could be made of them. @returns what had waited for them. */
+  /** No runs could be made of them. @returns as {@link ended}. */
   async refused(
     refused: readonly { readonly occurrence: Occurrence; readonly error: JobSubmitError }[],
   ): Promise<readonly ToStart[]> {
@@ -48,17 +49,22 @@ export class OccurrenceEnder {
     const toStart: ToStart[] = [];
     let left = groupsOf(ends);
     for (let tries = 0; left.length > 0 && tries < TRIES; tries += 1) {
-      const changes = await this.#changes(left);
-      const done = await store.advance(changes);
+      const steps = await this.#steps(left);
+      const done = await store.advance(steps.map(({ change }) => change));
       // Nobody else tells of them that something else is due now, or soon.
-      if (changes.some(({ schedule, backfill }) => backfill !== undefined || (schedule && followsEnds(schedule))))
+      if (
+        steps.some(
+          ({ change: { schedule, backfill } }) => backfill !== undefined || (schedule && followsEnds(schedule)),
+        )
+      )
         wake();
-      changes.forEach(({ schedule, update = [] }, at) => {
+      steps.forEach(({ change: { schedule, insert = [], update = [] } }, at) => {
         if (!done[at] || schedule === undefined) return;
-        const waited = update.filter(({ to }) => to.state === "scheduled");
-        toStart.push(...waited.map(({ to }) => ({ occurrence: to, schedule })));
+        const now = [...insert, ...update.map(({ to }) => to)].filter(({ state }) => state === "scheduled");
+        toStart.push(...now.map((occurrence) => ({ occurrence, schedule })));
       });
-      left = groupsOf(await this.#stillOpen(left.filter((_, at) => !done[at]).flat()));
+      if (steps.some(({ isLast }, at) => !isLast && done[at])) tries -= 1;
+      left = groupsOf(await this.#stillOpen(left.filter((_, at) => !done[at] || !steps[at]?.isLast).flat()));
     }
     return toStart;
   }
@@ -76,7 +82,7 @@ export class OccurrenceEnder {
     return found.flat();
   }
 
-  async #changes(groups: readonly Group[]): Promise<readonly ScheduleChange[]> {
+  async #steps(groups: readonly Group[]): Promise<readonly Step[]> {
     const { store, scheduler } = this.services;
     const ids = [...new Set(groups.map(([{ occurrence }]) => occurrence.scheduleId))];
     // First what the change is compared by: what others do from then on refuses it.
@@ -89,10 +95,16 @@ export class OccurrenceEnder {
       groups.map(async (group) => {
         const [{ occurrence }] = group;
         if (occurrence.cause === "backfill") {
-          return endBackfilled(await store.getBackfill(backfillOfKey(occurrence.key) ?? ""), group);
+          const backfill = await store.getBackfill(backfillOfKey(occurrence.key) ?? "");
+          return { change: endBackfilled(backfill, group), isLast: true };
         }
         const { scheduleId } = occurrence;
-        return endOccurrences(byId.get(scheduleId), group, openOf.get(scheduleId) ?? [], now, scheduler);
+        const [schedule, open] = [byId.get(scheduleId), openOf.get(scheduleId) ?? []];
+        const change = await endOccurrences(schedule, group, open, now, scheduler);
+        const isPaused = schedule?.state === "active" && change.schedule?.state === "paused";
+        // Of a definition at fault nothing can be told.
+        const due = isPaused ? await dueFirst(schedule, open, now, scheduler).catch(() => undefined) : undefined;
+        return { change: due ?? change, isLast: due === undefined };
       }),
     );
   }
@@ -101,6 +113,12 @@ export class OccurrenceEnder {
     const at = new Date(this.services.runs.clock.now());
     return { state: "failed", at, reason, error: null, rowsWritten: null, durationMs: null };
   }
+}
+
+/** What is done next of a group of ends; not the last: what was due before they pause their schedule comes first. */
+interface Step {
+  readonly change: ScheduleChange;
+  readonly isLast: boolean;
 }
 
 function followsEnds({ definition }: Schedule): boolean {

@@ -1,18 +1,7 @@
 import { JobError } from "../model/job-error.js";
 import type { Occurrence } from "../model/occurrence.js";
 import type { OccurrencePage } from "../ports/schedule-store.js";
-
-const LARGEST_LIMIT = 1_000;
-
-/** @throws JobError `invalid_definition`. */
-export function checkedLimit(limit: number): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_LIMIT) return limit;
-  throw new JobError("invalid_definition", {
-    message: `${limit} is not a number of entries.`,
-    hint: `Ask for 1 to ${LARGEST_LIMIT}, and page on.`,
-    field: "limit",
-  });
-}
+import { isInstant } from "./instant-range.js";
 
 /** The cursor of the page after this occurrence. */
 export function cursorAfter({ nominalAt, key }: Occurrence): string {
@@ -23,7 +12,7 @@ export function cursorAfter({ nominalAt, key }: Occurrence): string {
 export function pageStart(cursor: string): NonNullable<OccurrencePage["before"]> {
   try {
     const [time, key] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as readonly unknown[];
-    if (typeof time === "number" && Number.isSafeInteger(time) && typeof key === "string") {
+    if (typeof time === "number" && isInstant(time) && Number.isInteger(time) && typeof key === "string") {
       return { nominalAt: new Date(time), key };
     }
   } catch {

@@ -1,6 +1,7 @@
 import { err, type Result } from "neverthrow";
 import { causeChain } from "../model/job-error.js";
 import { runKey } from "../model/occurrence-key.js";
+import type { Occurrence } from "../model/occurrence.js";
 import type { CreatedRun } from "../model/run.js";
 import type { JobSubmitError } from "../model/submit-error.js";
 import type { ScheduleChange } from "../ports/schedule-store.js";
@@ -86,14 +87,20 @@ export class OccurrenceStarter {
 
   /** Cancels the runs of these schedules for which something waits. */
   async cancelReplaced(scheduleIds: readonly string[]): Promise<void> {
-    const { store, cancelRun } = this.services;
     if (scheduleIds.length === 0) return;
-    const open = await store.openOccurrences(scheduleIds);
+    const open = await this.services.store.openOccurrences(scheduleIds);
     for (const id of scheduleIds) {
-      const own = open.filter(({ scheduleId, cause }) => scheduleId === id && cause !== "backfill");
-      for (const runId of runsToCancel(own)) {
-        await cancelRun(runId, `A later firing of the schedule "${id}" takes its place.`);
-      }
+      await this.cancelRuns(
+        id,
+        open.filter(({ scheduleId }) => scheduleId === id),
+      );
+    }
+  }
+
+  /** Cancels what is under way of a schedule whose firing waits for that. @param open what is open of it. */
+  async cancelRuns(id: string, open: readonly Occurrence[]): Promise<void> {
+    for (const runId of runsToCancel(open.filter(({ cause }) => cause !== "backfill"))) {
+      await this.services.cancelRun(runId, `A later firing of the schedule "${id}" takes its place.`);
     }
   }
 

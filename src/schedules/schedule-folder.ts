@@ -23,6 +23,7 @@ export interface ReadSchedules {
  */
 export class ScheduleFolder {
   #drafts = 0;
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly folder: string) {}
 
@@ -47,7 +48,14 @@ export class ScheduleFolder {
   }
 
   /** @throws JobError `invalid_definition` when the file is that of another id, or nobody knows of which. */
-  async write(definition: ScheduleDefinition): Promise<void> {
+  write(definition: ScheduleDefinition): Promise<void> {
+    // One after the other: of two ids that would have one file, the second must find that of the first.
+    const written = this.#written.then(() => this.#write(definition));
+    this.#written = written.catch(() => undefined);
+    return written;
+  }
+
+  async #write(definition: ScheduleDefinition): Promise<void> {
     const { id } = definition;
     const file = join(this.folder, fileName(id));
     const other = await idIn(file);

@@ -18,8 +18,9 @@ const POLL_MS = 1_000;
 const IDLE_POLL_MS = 5_000;
 /** On a ledger of this process alone, in milliseconds: timers stand still while a machine sleeps. */
 const LONGEST_SLEEP_MS = 30_000;
-/** Something is due, and could not be decided: it is looked at again after this, in milliseconds. */
+/** Something is due, and could not be decided: it is looked at again after this, or so much for each of many, in milliseconds. */
 const LOOK_AGAIN_MS = 20;
+const LOOK_AGAIN_EACH_MS = 0.1;
 /** An occurrence that nobody started for so long is started by whoever finds it, in milliseconds. */
 const LEFT_ALONE_MS = 5_000;
 
@@ -134,12 +135,13 @@ export class ScheduleKeeper {
     const { store, runs } = this.services;
     // Known again at the end: until then nobody need be woken for it.
     this.#nextAt = Infinity;
-    const found = await this.due.fire();
+    const { found, read } = await this.due.fire();
     const [next, now] = await Promise.all([store.nextScheduleDueAt(), store.now()]);
     const untilNextMs = (next?.getTime() ?? Infinity) - now.getTime();
     // A timer may be early, by the ledger's clock.
     if (found === "more" || (found === "nothing" && untilNextMs <= 0)) this.#firing.ask();
-    this.#nextAt = runs.clock.now() + (untilNextMs > 0 ? untilNextMs : LOOK_AGAIN_MS);
+    const lookAgainMs = Math.max(LOOK_AGAIN_MS, Math.ceil(read * LOOK_AGAIN_EACH_MS));
+    this.#nextAt = runs.clock.now() + (untilNextMs > 0 ? untilNextMs : lookAgainMs);
     this.#hadSchedules ||= next !== undefined || this.#isLeft || (await store.listSchedules({ limit: 1 })).length > 0;
     this.#hasSchedules = this.#hadSchedules;
     this.#planWake();

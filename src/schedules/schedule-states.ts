@@ -28,10 +28,10 @@ export function finished(schedule: Schedule, reason: string): Schedule {
 }
 
 /** Active from `after` on; finished when nothing is left of it. */
-export function goingOn(schedule: Schedule, after: Date, scheduler: Scheduler): Schedule {
+export async function goingOn(schedule: Schedule, after: Date, scheduler: Scheduler): Promise<Schedule> {
   if (hasFiredEnough(schedule)) return finished(schedule, FIRED_ENOUGH);
   const { times } = schedule.definition;
-  const next = nextFiring(times, scheduler, after.getTime());
+  const next = await nextFiring(times, scheduler, after.getTime());
   if (next === undefined) return finished(schedule, whyNoMore(schedule));
   return { ...schedule, state: "active", reason: null, ...nextTimes(schedule, next) };
 }

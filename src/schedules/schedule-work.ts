@@ -15,7 +15,7 @@ import { type ScheduleError, Schedules } from "./schedules.js";
 /** What an executor makes it of. */
 export type ScheduleParts = Omit<ScheduleServices, "wake">;
 
-/** So many declared schedules are looked for in one question, and so many of those that are new or changed put at once. */
+/** So many schedules of the host, or of its folder, are looked for in one question, and so many of those that are new or changed put at once. */
 const ASKED_TOGETHER = 500;
 const PUT_AT_ONCE = 16;
 
@@ -62,18 +62,26 @@ export class ScheduleWork {
   }
 
   async #putDeclared(): Promise<void> {
-    for (let from = 0; from < this.declared.length; from += ASKED_TOGETHER) {
-      const some = this.declared.slice(from, from + ASKED_TOGETHER);
+    const refused: ScheduleError[] = [];
+    await this.#put(this.declared, async (definition) => {
+      if (refused.length > 0) return;
+      const put = await this.schedules.put(definition);
+      if (put.isErr()) refused.push(put.error);
+    });
+    if (refused[0]) throw refused[0];
+  }
+
+  /** Those that are new or changed. */
+  async #put(all: readonly ScheduleDefinition[], put: (one: ScheduleDefinition) => Promise<void>): Promise<void> {
+    for (let from = 0; from < all.length; from += ASKED_TOGETHER) {
+      const some = all.slice(from, from + ASKED_TOGETHER);
       const known = await this.#store.getSchedules(some.map(({ id }) => id));
       const hashes = new Map(known.map(({ definition }) => [definition.id, definition.hash]));
-      const others = some.filter(({ id, hash }) => hashes.get(id) !== hash);
-      const refused: ScheduleError[] = [];
-      await sideBySide(others, PUT_AT_ONCE, async (definition) => {
-        if (refused.length > 0) return;
-        const put = await this.schedules.put(definition);
-        if (put.isErr()) refused.push(put.error);
-      });
-      if (refused[0]) throw refused[0];
+      await sideBySide(
+        some.filter(({ id, hash }) => hashes.get(id) !== hash),
+        PUT_AT_ONCE,
+        put,
+      );
     }
   }
 
@@ -81,11 +89,11 @@ export class ScheduleWork {
     if (this.folder === undefined) return [];
     const { definitions, bad } = await this.folder.read();
     const refused: BadScheduleFile[] = [];
-    for (const definition of definitions) {
+    await this.#put(definitions, async (definition) => {
       const put = await this.schedules.put(definition);
       if (put.isErr()) refused.push({ file: fileName(definition.id), message: put.error.message });
-    }
-    const all = [...bad, ...refused];
+    });
+    const all = [...bad, ...refused.sort((left, right) => (left.file < right.file ? -1 : 1))];
     for (const { file, message } of all) {
       this.services.runs.logger.warn("A file holds no schedule that can be fired.", { file, message });
     }

@@ -4,19 +4,31 @@ import type { JobError } from "../model/job-error.js";
 import { manualKey } from "../model/occurrence-key.js";
 import type { Occurrence, OccurrenceState } from "../model/occurrence.js";
 import type { Schedule, ScheduleDefinition } from "../model/schedule.js";
-import type { ScheduleChange } from "../ports/schedule-store.js";
+import { checkedName, checkedReason } from "../runs/checked-arguments.js";
 import { type BackfillHandle, type BackfillOptions, type BackfillPlan, Backfills } from "./backfills.js";
 import { checkSchedule } from "./check-schedule.js";
+import {
+  type BackfillPage,
+  checkedAfter,
+  checkedBackfillPage,
+  checkedCount,
+  checkedDefinition,
+  checkedOccurrenceQuery,
+  checkedSchedulePage,
+  checkedTimes,
+  checkedTriggerOptions,
+  type SchedulePage,
+} from "./checked-calls.js";
 import { overlapOf } from "./define-schedule.js";
 import { calledOff } from "./end-occurrence.js";
 import { explainSchedule, nextOf, type ScheduleExplanation } from "./explain-schedule.js";
-import { nextFirings } from "./firing-times.js";
+import { nextFiringsNow } from "./firing-times.js";
 import { manualFiring } from "./manual-firing.js";
 import { newSchedule } from "./new-schedule.js";
-import { checkedInstant } from "./instant-range.js";
-import { checkedLimit, cursorAfter, pageStart } from "./occurrence-pages.js";
+import { cursorAfter, pageStart } from "./occurrence-pages.js";
 import type { OccurrenceStarter } from "./occurrence-starter.js";
-import { asScheduleError, scheduleBusy, scheduleExists, unknownSchedule } from "./schedule-errors.js";
+import { asScheduleError, scheduleBusy, scheduleExists } from "./schedule-errors.js";
+import { ScheduleActs, TRIES } from "./schedule-acts.js";
 import type { ScheduleFolder } from "./schedule-folder.js";
 import type { ScheduleServices } from "./schedule-services.js";
 import type { ScheduleSpec } from "./schedule-spec.js";
@@ -40,13 +52,12 @@ export interface OccurrenceList {
   readonly nextCursor?: string;
 }
 
-/** A change is computed anew so often, when others change the schedule at the same time. */
-const TRIES = 50;
 const DEFAULT_LIMIT = 50;
 
 /** The schedules of a ledger. What is asked of one that is not there is refused with `unknown_schedule`. */
 export class Schedules {
   readonly #backfills: Backfills;
+  readonly #acts: ScheduleActs;
 
   constructor(
     private readonly services: ScheduleServices,
@@ -57,18 +68,20 @@ export class Schedules {
     private readonly folder: ScheduleFolder | undefined,
   ) {
     this.#backfills = new Backfills(services);
+    this.#acts = new ScheduleActs(services, starter);
   }
 
   /** Stores a new schedule. Refused with `schedule_exists` when there is one of this id. */
-  create(definition: ScheduleDefinition): ResultAsync<Schedule, ScheduleError> {
+  create(given: ScheduleDefinition): ResultAsync<Schedule, ScheduleError> {
     return this.#taking(async () => {
+      const definition = checkedDefinition(given);
       const { store, jobs, scheduler } = this.services;
       const now = await store.now();
       await checkSchedule(definition, jobs, scheduler, now);
       const [known] = await store.getSchedules([definition.id]);
       if (known !== undefined) throw scheduleExists(definition.id);
       await this.folder?.write(definition);
-      const schedule = newSchedule(definition, now, scheduler);
+      const schedule = await newSchedule(definition, now, scheduler);
       if (!(await store.createSchedule(schedule))) throw scheduleExists(definition.id);
       this.services.wake();
       return schedule;
@@ -79,21 +92,27 @@ export class Schedules {
    * Puts another definition in the place of the one of this id. Counters, open occurrences and a pause stay. With other times
    * it goes on from now, and what was due by the old ones is fired first.
    */
-  update(definition: ScheduleDefinition): ResultAsync<Schedule, ScheduleError> {
+  update(given: ScheduleDefinition): ResultAsync<Schedule, ScheduleError> {
     return this.#taking(async () => {
+      const definition = checkedDefinition(given);
       const { store, jobs, scheduler } = this.services;
       await checkSchedule({ ...definition, startImmediately: false }, jobs, scheduler, await store.now());
-      await this.#schedule(definition.id);
+      await this.#acts.schedule(definition.id);
       await this.folder?.write(definition);
-      return this.#change(definition.id, (schedule, now, open) => {
+      return this.#acts.change(definition.id, (schedule, now, open) => {
         return updatedSchedule(schedule, definition, open, now, scheduler);
       });
     });
   }
 
   /** Stores it, or puts it in the place of the one of this id when that is another. */
-  put(definition: ScheduleDefinition): ResultAsync<Schedule, ScheduleError> {
-    return this.#taking(() => this.services.store.getSchedules([definition.id])).andThen(([found]) => {
+  put(given: ScheduleDefinition): ResultAsync<Schedule, ScheduleError> {
+    const asked = this.#taking(async () => {
+      const checked = checkedDefinition(given);
+      const [found] = await this.services.store.getSchedules([checked.id]);
+      return [checked, found] as const;
+    });
+    return asked.andThen(([definition, found]) => {
       if (found?.definition.hash === definition.hash) return okAsync(found);
       if (found !== undefined) return this.update(definition);
       return this.create(definition).orElse((error) => {
@@ -106,20 +125,21 @@ export class Schedules {
    * Nothing fires until it is resumed, and what waits is called off. Runs that have started go on, and what was due before is
    * fired first.
    */
-  pause(id: string, reason = "somebody paused it"): ResultAsync<Schedule, ScheduleError> {
-    return this.#taking(() =>
-      this.#change(id, (schedule, now, open) => {
-        return pausedSchedule(schedule, reason, open, now, this.services.scheduler);
-      }),
-    );
+  pause(id: string, reason?: string): ResultAsync<Schedule, ScheduleError> {
+    return this.#taking(async () => {
+      const why = checkedReason(reason) ?? "somebody paused it";
+      return this.#acts.change(id, (schedule, now, open) => {
+        return pausedSchedule(schedule, why, open, now, this.services.scheduler);
+      });
+    });
   }
 
   /** Goes on from now: what would have fired meanwhile does not. */
   resume(id: string): ResultAsync<Schedule, ScheduleError> {
     return this.#taking(() =>
-      this.#change(id, (schedule, now) => {
+      this.#acts.change(id, async (schedule, now) => {
         if (schedule.state !== "paused") return null;
-        return { schedule: goingOn({ ...schedule, failedInARow: 0 }, now, this.services.scheduler) };
+        return { schedule: await goingOn({ ...schedule, failedInARow: 0 }, now, this.services.scheduler) };
       }),
     );
   }
@@ -137,17 +157,20 @@ export class Schedules {
   ): ResultAsync<Occurrence, ScheduleError> {
     return this.#taking(async () => {
       const { store, runs } = this.services;
-      const asked = options.overlap === undefined ? undefined : overlapOf(options.overlap);
+      const { overlap: given } = checkedTriggerOptions(options);
+      const asked = given === undefined ? undefined : overlapOf(given);
+      checkedName("id", id);
       const key = manualKey(id, runs.ids.next());
       for (let tries = 0; tries < TRIES; tries += 1) {
-        const schedule = await this.#schedule(id);
+        const schedule = await this.#acts.schedule(id);
         const [open, now] = await Promise.all([store.openOccurrences([id]), store.now()]);
         const overlap = asked ?? schedule.definition.overlap;
         const { change, occurrence } = manualFiring(schedule, open, { key, now, overlap });
+        // Before the ledger says that it waits: if this process dies in between, it waits for no run without end.
+        await this.starter.cancelRuns(id, [...open, ...(change.insert ?? [])]);
         const [done] = await store.advance([change]);
         if (!done) continue;
         if (occurrence.state === "scheduled") await this.starter.start([{ occurrence, schedule }]);
-        if (overlap.kind === "cancel_running") await this.starter.cancelReplaced([id]);
         return (await store.getOccurrence(key)) ?? occurrence;
       }
       throw scheduleBusy(id);
@@ -158,6 +181,7 @@ export class Schedules {
   delete(id: string): ResultAsync<boolean, ScheduleError> {
     return this.#taking(async () => {
       const { store } = this.services;
+      checkedName("id", id);
       await this.folder?.remove(id);
       const deleted = await store.deleteSchedule(id);
       const now = await store.now();
@@ -169,23 +193,23 @@ export class Schedules {
 
   async get(id: string): Promise<Schedule | undefined> {
     this.#mustBeUsable();
-    const [found] = await this.services.store.getSchedules([id]);
+    const [found] = await this.services.store.getSchedules([checkedName("id", id)]);
     return found;
   }
 
   /** In the order of their ids. */
-  async list(page: { readonly after?: string; readonly limit?: number } = {}): Promise<readonly Schedule[]> {
+  async list(page: SchedulePage = {}): Promise<readonly Schedule[]> {
     this.#mustBeUsable();
-    return this.services.store.listSchedules({ ...page, limit: checkedLimit(page.limit ?? DEFAULT_LIMIT) });
+    return this.services.store.listSchedules({ limit: DEFAULT_LIMIT, ...checkedSchedulePage(page) });
   }
 
   async occurrences(id: string, query: OccurrenceQuery = {}): Promise<OccurrenceList> {
     this.#mustBeUsable();
-    const { state, cursor, limit = DEFAULT_LIMIT } = query;
+    const { state, cursor, limit = DEFAULT_LIMIT } = checkedOccurrenceQuery(query);
     const before = cursor === undefined ? undefined : pageStart(cursor);
     const occurrences = await this.services.store.listOccurrences({
-      scheduleId: id,
-      limit: checkedLimit(limit),
+      scheduleId: checkedName("id", id),
+      limit,
       ...(state !== undefined && { states: [state].flat() }),
       ...(before && { before }),
     });
@@ -197,7 +221,7 @@ export class Schedules {
   explain(id: string): ResultAsync<ScheduleExplanation, ScheduleError> {
     return this.#taking(async () => {
       const { store, scheduler, jobs } = this.services;
-      const schedule = await this.#schedule(id);
+      const schedule = await this.#acts.schedule(id);
       const [recent, open, now] = await Promise.all([
         store.listOccurrences({ scheduleId: id, limit: 20 }),
         store.openOccurrences([id]),
@@ -212,78 +236,43 @@ export class Schedules {
 
   /** The next nominal times, if nothing but its times and its `maxFirings` has a say. Fewer when there are no more. */
   nextFireTimes(id: string, count: number): ResultAsync<readonly Date[], ScheduleError> {
-    return this.#taking(async () => nextOf(await this.#schedule(id), this.services.scheduler, checkedLimit(count)));
+    return this.#taking(async () => {
+      const most = checkedCount(count);
+      return nextOf(await this.#acts.schedule(id), this.services.scheduler, most);
+    });
   }
 
   /** What {@link backfill} would fire. Changes nothing. */
   planBackfill(id: string, options: BackfillOptions): ResultAsync<BackfillPlan, ScheduleError> {
-    return this.#taking(async () => this.#backfills.plan((await this.#schedule(id)).definition, options));
+    return this.#taking(async () => this.#backfills.plan((await this.#acts.schedule(id)).definition, options));
   }
 
   /** Fires the nominal times of a range, whatever the state of the schedule. It goes on after a crash. */
   backfill(id: string, options: BackfillOptions): ResultAsync<BackfillHandle, ScheduleError> {
-    return this.#taking(async () => this.#backfills.start((await this.#schedule(id)).definition, options));
+    return this.#taking(async () => this.#backfills.start((await this.#acts.schedule(id)).definition, options));
   }
 
   /** Follows a backfill by its id, whoever started it. */
   backfillHandle(id: string): BackfillHandle {
-    return this.#backfills.handle(id);
+    return this.#backfills.handle(checkedName("id", id));
   }
 
   /** Newest first. */
-  async listBackfills(
-    page: { readonly scheduleId?: string; readonly limit?: number } = {},
-  ): Promise<readonly Backfill[]> {
+  async listBackfills(page: BackfillPage = {}): Promise<readonly Backfill[]> {
     this.#mustBeUsable();
-    return this.services.store.listBackfills({ ...page, limit: checkedLimit(page.limit ?? DEFAULT_LIMIT) });
-  }
-
-  /** The firings of a trigger from `after` on (default: now). Stores nothing, and works before the executor has started. */
-  preview({ times }: Pick<ScheduleDefinition, "times">, count: number, after?: Date): readonly Date[] {
-    const { scheduler, runs } = this.services;
-    const from = checkedInstant(after?.getTime() ?? runs.clock.now(), "after");
-    return nextFirings(times, scheduler, from, checkedLimit(count)).map((time) => new Date(time));
+    return this.services.store.listBackfills({ limit: DEFAULT_LIMIT, ...checkedBackfillPage(page) });
   }
 
   /**
-   * @param change what becomes of it; null: it stays as it is. A change that fires something is followed by another one, and
-   * what it fired is started.
+   * The firings of a trigger from `after` on (default: now). Stores nothing, and works before the executor has started.
+   *
+   * @throws JobError `invalid_definition`; also where hundreds in a row are excluded, since the host would wait for it.
    */
-  async #change(
-    id: string,
-    change: (
-      schedule: Schedule,
-      now: Date,
-      open: readonly Occurrence[],
-    ) => ScheduleChange | Promise<ScheduleChange | null> | null,
-  ): Promise<Schedule> {
-    const { store } = this.services;
-    const fired: Occurrence[] = [];
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      const schedule = await this.#schedule(id);
-      const [open, now] = await Promise.all([store.openOccurrences([id]), store.now()]);
-      const own = open.filter(({ cause }) => cause !== "backfill");
-      const changed = await change(schedule, now, own);
-      if (!changed?.schedule) return schedule;
-      const next = { ...changed.schedule, version: schedule.version + 1, updatedAt: now };
-      const [done] = await store.advance([{ ...changed, schedule: next }]);
-      if (!done) continue;
-      if (changed.insert) {
-        fired.push(...changed.insert.filter(({ state }) => state === "scheduled"));
-        tries -= 1;
-        continue;
-      }
-      this.services.wake();
-      if (fired.length > 0) await this.starter.start(fired.map((occurrence) => ({ occurrence, schedule: next })));
-      return next;
-    }
-    throw scheduleBusy(id);
-  }
-
-  async #schedule(id: string): Promise<Schedule> {
-    const [found] = await this.services.store.getSchedules([id]);
-    if (found === undefined) throw unknownSchedule(id);
-    return found;
+  preview(definition: Pick<ScheduleDefinition, "times">, count: number, after?: Date): readonly Date[] {
+    const { scheduler, runs } = this.services;
+    const from = checkedAfter(after) ?? runs.clock.now();
+    const times = nextFiringsNow(checkedTimes(definition), scheduler, from, checkedCount(count));
+    return times.map((time) => new Date(time));
   }
 
   #taking<T>(take: () => Promise<T>): ResultAsync<T, ScheduleError> {

@@ -1,18 +1,14 @@
 import type { ScheduleDefinition } from "../model/schedule.js";
-import type { ExcludedTimes, Trigger } from "../model/trigger.js";
+import type { ExcludedTimes, FiringTimes, Trigger } from "../model/trigger.js";
 import type { ExclusionSpec, ScheduleSpec, TriggerSpec } from "./schedule-spec.js";
 
 /** A schedule as one would write it, in plain JSON: `defineSchedule` of it gives the same definition. */
 export function specOfSchedule(definition: ScheduleDefinition): ScheduleSpec {
   const { times, timeParameters, parameters, description, createdBy, pauseAfterFailures, maxFirings } = definition;
-  const [first, ...others] = times.triggers.map(specOfTrigger);
   return {
     id: definition.id,
     ...(description !== null && { description }),
-    trigger: others.length === 0 && first ? first : [first!, ...others],
-    ...(times.exclude.length > 0 && { exclude: times.exclude.map(specOfExclusion) }),
-    ...(times.startAt !== null && { startAt: instant(times.startAt) }),
-    ...(times.endAt !== null && { endAt: instant(times.endAt) }),
+    ...specOfTimes(times),
     job: definition.job,
     ...(Object.keys(parameters).length > 0 && { params: parameters }),
     ...(Object.keys(timeParameters).length > 0 && { times: timeParameters }),
@@ -24,6 +20,16 @@ export function specOfSchedule(definition: ScheduleDefinition): ScheduleSpec {
     ...(maxFirings !== null && { maxFirings }),
     startImmediately: definition.startImmediately,
     ...(createdBy !== null && { createdBy }),
+  };
+}
+
+export function specOfTimes(times: FiringTimes): Pick<ScheduleSpec, "trigger" | "exclude" | "startAt" | "endAt"> {
+  const [first, ...others] = times.triggers.map(specOfTrigger);
+  return {
+    trigger: others.length === 0 && first ? first : [first!, ...others],
+    ...(times.exclude.length > 0 && { exclude: times.exclude.map(specOfExclusion) }),
+    ...(times.startAt !== null && { startAt: instant(times.startAt) }),
+    ...(times.endAt !== null && { endAt: instant(times.endAt) }),
   };
 }
 

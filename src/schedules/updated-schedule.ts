@@ -23,5 +23,5 @@ export async function updatedSchedule(
   if (schedule.state === "active" && isDeepStrictEqual(schedule.definition.times, definition.times)) {
     return { schedule: hasFiredEnough(next) ? finished(next, FIRED_ENOUGH) : next };
   }
-  return (await dueFirst(schedule, open, now, scheduler)) ?? { schedule: goingOn(next, now, scheduler) };
+  return (await dueFirst(schedule, open, now, scheduler)) ?? { schedule: await goingOn(next, now, scheduler) };
 }

@@ -4,6 +4,7 @@ import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import { defineJob } from "../../src/jobs/define-job.js";
 import type { NewRun } from "../../src/model/run.js";
 import { harness } from "../support/executor-harness.js";
+import { runLike } from "../support/run-like.js";
 import { rowsOf, type Play } from "../support/stub-engine.js";
 
 const job = defineJob({
@@ -111,13 +112,13 @@ describe("a redrive", () => {
     await executor.stop();
   });
 
-  it("is a conflict when the host gave its key to something else", async () => {
-    const { executor } = await failing();
+  it("is a conflict when the ledger has its key for something else, which only hands can have put there", async () => {
+    const { executor, store } = await failing();
     const failed = await (await executor.submitOrThrow("load", { n: 5 })).result();
-    const other = await executor.submitOrThrow("load", { n: 5 }, { idempotencyKey: `redrive:${failed.id}` });
+    await store.createRuns([runLike(failed, { id: "other", idempotencyKey: `redrive:${failed.id}` })]);
     expect((await executor.redrive(failed.id))._unsafeUnwrapErr()).toMatchObject({
       code: "idempotency_conflict",
-      runId: other.id,
+      runId: "other",
     });
     await executor.stop();
   });

@@ -20,7 +20,7 @@ const endOccurrence = (
   end: OccurrenceEnd,
   open: readonly Occurrence[],
   now: Date,
-): ScheduleChange => endOccurrences(schedule, [{ occurrence, end }], open, now, scheduler);
+): Promise<ScheduleChange> => endOccurrences(schedule, [{ occurrence, end }], open, now, scheduler);
 const now = utc("2026-05-01T00:10:00");
 const at = utc("2026-05-01T00:09:00");
 const started = occurrenceOf("2026-05-01T00:00:00", "started");
@@ -34,8 +34,8 @@ const end = (state: OccurrenceEnd["state"]): OccurrenceEnd => ({
 });
 
 describe("the end of an occurrence", () => {
-  test("stays on it and on its schedule, with the run's counts", () => {
-    const change = endOccurrence(scheduleOf(), started, end("succeeded"), [started], now);
+  test("stays on it and on its schedule, with the run's counts", async () => {
+    const change = await endOccurrence(scheduleOf(), started, end("succeeded"), [started], now);
     expect(change.update).toMatchObject([
       { from: "started", to: { key: started.key, state: "succeeded", endedAt: at } },
     ]);
@@ -48,55 +48,55 @@ describe("the end of an occurrence", () => {
     expect(change.schedule?.nextAt).toEqual(scheduleOf().nextAt);
   });
 
-  test("of a deleted schedule is no error: only the occurrence changes", () => {
-    const change = endOccurrence(undefined, started, end("failed"), [], now);
+  test("of a deleted schedule is no error: only the occurrence changes", async () => {
+    const change = await endOccurrence(undefined, started, end("failed"), [], now);
     expect(change).toEqual({ update: [{ from: "started", to: expect.objectContaining({ state: "failed" }) }] });
   });
 
-  test("starts what waits longest, once nothing else runs", () => {
+  test("starts what waits longest, once nothing else runs", async () => {
     const first = occurrenceOf("2026-05-01T00:01:00", "buffered");
     const second = occurrenceOf("2026-05-01T00:02:00", "buffered");
-    const change = endOccurrence(scheduleOf(), started, end("succeeded"), [started, first, second], now);
+    const change = await endOccurrence(scheduleOf(), started, end("succeeded"), [started, first, second], now);
     expect(change.update?.slice(1)).toMatchObject([{ from: "buffered", to: { key: first.key, state: "scheduled" } }]);
     const other = occurrenceOf("2026-05-01T00:00:30", "started");
-    const busy = endOccurrence(scheduleOf(), started, end("succeeded"), [started, other, first], now);
+    const busy = await endOccurrence(scheduleOf(), started, end("succeeded"), [started, other, first], now);
     expect(busy.update).toHaveLength(1);
   });
 });
 
 describe("failures", () => {
-  test("in a row pause the schedule, when so many are given; a success begins anew", () => {
+  test("in a row pause the schedule, when so many are given; a success begins anew", async () => {
     const schedule = scheduleOf({ pauseAfterFailures: 3 }, { failedInARow: 1 });
-    const second = endOccurrence(schedule, started, end("failed"), [], now).schedule;
+    const second = (await endOccurrence(schedule, started, end("failed"), [], now)).schedule;
     expect(second).toMatchObject({ failedInARow: 2, state: "active" });
-    const third = endOccurrence(second, started, end("failed"), [], now).schedule;
+    const third = (await endOccurrence(second, started, end("failed"), [], now)).schedule;
     expect(third).toMatchObject({ state: "paused", reason: "3 runs failed in a row", nextAt: null, dueAt: null });
-    expect(endOccurrence(second, started, end("succeeded"), [], now).schedule?.failedInARow).toBe(0);
-    expect(endOccurrence(second, started, end("cancelled"), [], now).schedule?.failedInARow).toBe(2);
+    expect((await endOccurrence(second, started, end("succeeded"), [], now)).schedule?.failedInARow).toBe(0);
+    expect((await endOccurrence(second, started, end("cancelled"), [], now)).schedule?.failedInARow).toBe(2);
   });
 });
 
 describe("an interval from completion", () => {
   const following = { times: definitionOf({}, everyMinuteAfterEnd).times };
 
-  test("is next due so long after the run's end, not after the ledger heard of it", () => {
+  test("is next due so long after the run's end, not after the ledger heard of it", async () => {
     const schedule = scheduleOf(following, { nextAt: null, dueAt: null });
-    const change = endOccurrence(schedule, started, end("failed"), [], now);
+    const change = await endOccurrence(schedule, started, end("failed"), [], now);
     expect(shown(change.schedule?.dueAt)).toBe("2026-05-01T00:10:00");
   });
 
-  test("does not put off what another trigger fires before it", () => {
+  test("does not put off what another trigger fires before it", async () => {
     const times = definitionOf({}, hourly, { ...everyMinuteAfterEnd, everyMs: 7_200_000 }).times;
-    const change = endOccurrence(scheduleOf({ times }), started, end("succeeded"), [], now);
+    const change = await endOccurrence(scheduleOf({ times }), started, end("succeeded"), [], now);
     expect(shown(change.schedule?.nextAt)).toBe("2026-05-01T01:00:00");
   });
 
-  test("stays paused, and ends with its end", () => {
+  test("stays paused, and ends with its end", async () => {
     const paused = scheduleOf(following, { state: "paused", nextAt: null, dueAt: null });
-    expect(endOccurrence(paused, started, end("succeeded"), [], now).schedule?.dueAt).toBeNull();
+    expect((await endOccurrence(paused, started, end("succeeded"), [], now)).schedule?.dueAt).toBeNull();
     const times = { ...following.times, endAt: utc("2026-05-01T00:09:30").getTime() };
     const last = scheduleOf({ times }, { nextAt: null, dueAt: null });
-    expect(endOccurrence(last, started, end("succeeded"), [], now).schedule).toMatchObject({
+    expect((await endOccurrence(last, started, end("succeeded"), [], now)).schedule).toMatchObject({
       state: "finished",
       dueAt: null,
     });

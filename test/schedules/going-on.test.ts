@@ -9,6 +9,7 @@ import type { ScheduleSpec } from "../../src/schedules/schedule-spec.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
+import { runLike } from "../support/run-like.js";
 import { shown } from "./schedule-samples.js";
 
 const HOUR = 3_600_000;
@@ -172,12 +173,14 @@ describe("nothing stands still for ever", () => {
   test("a run that a process made before it died is its occurrence's, also when the job is refused by now", async () => {
     const made = await started({ schedules: [spec()] });
     const orphan = leftBehind();
-    await made.executor.submitOrThrow("load", {}, { idempotencyKey: runKey(orphan.key) });
+    const like = await (await made.executor.submitOrThrow("load")).get();
+    await made.store.createRuns([runLike(like!, { id: "of-the-dead", idempotencyKey: runKey(orphan.key) })]);
     await made.clock.advance(0);
     made.engine.planError = new Error("the plan is bad by now");
     await made.store.schedules.advance([{ insert: [orphan] }]);
     await made.clock.advance(40_000);
     await until(made, ["00:00 succeeded"]);
+    expect((await made.executor.schedules.occurrences("s")).occurrences).toMatchObject([{ runId: "of-the-dead" }]);
   });
 
   test("a clock that was put back puts no sweep off", async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/adapters/system/system-clock.js";
-import { nextFirings } from "../../src/schedules/firing-times.js";
+import { nextFiringsNow } from "../../src/schedules/firing-times.js";
 import { ledgerAt, type LedgerPlace } from "../chaos/ledger-place.js";
 import { seededRandom } from "../crash/seeded-random.js";
 import { bundledProcess, type BundledProcess } from "../support/bundled-process.js";
@@ -86,7 +86,7 @@ async function expectEachOnce(place: LedgerPlace, file: string, triggered: reado
   const [ticks = [], asked = [], filled = []] = all;
   const [schedule] = await schedules.getSchedules(["ticks"]);
   const { createdAt, cursor } = schedule!;
-  const wanted = nextFirings(KILLED_SCHEDULES.ticks.times, scheduler, createdAt.getTime(), 1_000)
+  const wanted = nextFiringsNow(KILLED_SCHEDULES.ticks.times, scheduler, createdAt.getTime(), 1_000)
     .filter((time) => time <= cursor.getTime())
     .reverse();
   expect(ticks.map(({ nominalAt }) => nominalAt.getTime())).toEqual(wanted);

@@ -21,7 +21,7 @@ async function decided(schedule: Schedule, now: Date, isCounted: boolean) {
   let next = schedule;
   do {
     const behind = isCounted ? await longMissed(next, now.getTime(), scheduler) : undefined;
-    const change = fireSchedule(next, [], now, scheduler, undefined, behind);
+    const change = await fireSchedule(next, [], now, scheduler, undefined, behind);
     for (const { state, nominalAt } of change.insert ?? []) if (state !== "missed") fired.push(nominalAt.getTime());
     next = change.schedule!;
     changes += 1;

@@ -129,3 +129,10 @@ test("a definition is the same after it was written as a file", () => {
     }),
   );
 });
+
+test("of declared ids that would have one file, put side by side, only one is taken", async () => {
+  const schedules = [defineSchedule(spec("a b")), defineSchedule(spec("a_b")), defineSchedule(spec("a.b"))];
+  const { executor } = harness({ scheduleFolder: folder, schedules });
+  await expect(executor.start()).rejects.toMatchObject({ code: "invalid_definition", field: "id" });
+  expect(JSON.parse(await readFile(join(folder, "a_b.json"), "utf8"))).toMatchObject({ id: "a b" });
+});

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { JobExecutor } from "../../src/executor/job-executor.js";
 import { defineSchedule } from "../../src/schedules/define-schedule.js";
-import { nextFiring } from "../../src/schedules/firing-times.js";
+import { nextFiringsNow } from "../../src/schedules/firing-times.js";
 import type { ScheduleSpec, TriggerSpec } from "../../src/schedules/schedule-spec.js";
 import { harness } from "../support/executor-harness.js";
 import { scheduler, shown, utc } from "./schedule-samples.js";
@@ -16,7 +16,7 @@ const spec = (trigger: TriggerSpec, parts: Partial<ScheduleSpec> = {}) => {
   return defineSchedule({ id: "test", trigger, job: "load", createdBy: "tester", ...parts });
 };
 const next = (trigger: TriggerSpec, after: string): string | null => {
-  return shown(nextFiring(spec(trigger).times, scheduler, utc(after).getTime()));
+  return shown(nextFiringsNow(spec(trigger).times, scheduler, utc(after).getTime(), 1)[0]);
 };
 
 async function started() {

@@ -5,7 +5,7 @@ import type { Schedule, ScheduleDefinition } from "../../src/model/schedule.js";
 import type { JobStore } from "../../src/ports/job-store.js";
 import type { ScheduleStore } from "../../src/ports/schedule-store.js";
 import { defineSchedule } from "../../src/schedules/define-schedule.js";
-import { nextFirings } from "../../src/schedules/firing-times.js";
+import { nextFiringsNow } from "../../src/schedules/firing-times.js";
 import { SequentialIds } from "../../src/testing/sequential-ids.js";
 import { seededRandom } from "../crash/seeded-random.js";
 import { scheduler } from "./schedule-samples.js";
@@ -127,7 +127,7 @@ function expectEachOnce(
   const createdAt = schedule.createdAt.getTime();
   const until = schedule.cursor.getTime();
   const start = startImmediately ? [createdAt] : [];
-  const nominal = [...start, ...nextFirings(times, scheduler, createdAt, 100_000)].filter((time) => time <= until);
+  const nominal = [...start, ...nextFiringsNow(times, scheduler, createdAt, 100_000)].filter((time) => time <= until);
   const byTime = new Map<number, Occurrence>();
   for (const one of occurrences) {
     expect(byTime.has(one.nominalAt.getTime()), `twice: ${one.key}`).toBe(false);

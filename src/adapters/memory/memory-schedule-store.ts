@@ -87,14 +87,10 @@ export class MemoryScheduleStore implements ScheduleStore {
     return this.#schedules.delete(id);
   }
 
-  async dueSchedules(limit: number): Promise<readonly Schedule[]> {
+  async dueSchedules(limit: number, skip = 0): Promise<readonly Schedule[]> {
     const now = await this.runs.now();
-    const due: Schedule[] = [];
-    for (const schedule of this.#byDueTime()) {
-      if (due.length >= limit || dueTime(schedule) > now) break;
-      due.push(plainCopy(schedule));
-    }
-    return due;
+    const page = this.#byDueTime().slice(skip, skip + Math.max(0, limit));
+    return plainCopy(page.filter((schedule) => dueTime(schedule) <= now));
   }
 
   async nextScheduleDueAt(): Promise<Date | undefined> {

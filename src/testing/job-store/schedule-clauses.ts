@@ -83,6 +83,8 @@ export const scheduleClauses = ofSchedules({
     await trial.jobs.clock.advance(20);
     assert.deepEqual(idsOf(await store.dueSchedules(9)), ["early", "late"]);
     assert.deepEqual(idsOf(await store.dueSchedules(1)), ["early"]);
+    assert.deepEqual(idsOf(await store.dueSchedules(9, 1)), ["late"]);
+    assert.deepEqual(await store.dueSchedules(9, 2), []);
     assert.deepEqual(await store.dueSchedules(0), []);
     assert.deepEqual(await store.nextScheduleDueAt(), trial.now(-10));
     assert.deepEqual(await store.now(), trial.now());

@@ -65,8 +65,8 @@ export class SharedScheduleStore implements ScheduleStore {
     return (await this.#write((ledger) => ledger.deleteSchedule({ id: sortableText(id) }))).length > 0;
   }
 
-  async dueSchedules(limit: number): Promise<readonly Schedule[]> {
-    return this.#page(limit, (ledger, part) => ledger.dueSchedules(part), scheduleOf);
+  async dueSchedules(limit: number, skip = 0): Promise<readonly Schedule[]> {
+    return this.#page(limit, (ledger, part) => ledger.dueSchedules({ ...part, skip: skip + part.skip }), scheduleOf);
   }
 
   async nextScheduleDueAt(): Promise<Date | undefined> {

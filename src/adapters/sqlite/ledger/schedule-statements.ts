@@ -39,9 +39,9 @@ export function scheduleStatements(maker: StatementMaker) {
     ),
     schedulesFrom: maker.prepare<Id, ScheduleBody>(`select id, body from "schedules" where id >= @id order by id`),
     /** Active ones, in the order of their times, up to one. */
-    plannedSchedules: maker.prepare<{ readonly until: number }, ScheduleBody>(
+    plannedSchedules: maker.prepare<{ readonly until: number; readonly skip: number }, ScheduleBody>(
       `select id, body from "schedules" where state = 'active' and due_at is not null and due_at <= @until
-        order by due_at, id`,
+        order by due_at, id limit -1 offset @skip`,
     ),
 
     insertOccurrence: maker.insert<OccurrenceRow>(

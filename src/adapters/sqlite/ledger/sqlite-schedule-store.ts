@@ -57,8 +57,8 @@ export class SqliteScheduleStore implements ScheduleStore {
     return this.#write(({ deleteSchedule }) => deleteSchedule.run(stored).changes > 0);
   }
 
-  async dueSchedules(limit: number): Promise<readonly Schedule[]> {
-    return this.#read((ledger, now) => planned(ledger, now, limit));
+  async dueSchedules(limit: number, skip = 0): Promise<readonly Schedule[]> {
+    return this.#read((ledger, now) => planned(ledger, now, limit, skip));
   }
 
   async nextScheduleDueAt(): Promise<Date | undefined> {
@@ -199,8 +199,8 @@ export class SqliteScheduleStore implements ScheduleStore {
   }
 }
 
-function planned({ statements, reader }: Ledger, until: number, limit: number): readonly Schedule[] {
-  return reader.all(statements.plannedSchedules.iterate({ until }), scheduleOf, limit);
+function planned({ statements, reader }: Ledger, until: number, limit: number, skip = 0): readonly Schedule[] {
+  return reader.all(statements.plannedSchedules.iterate({ until, skip }), scheduleOf, limit);
 }
 
 /** False: it finds something else than what it is based upon, and nothing of it is done. */
