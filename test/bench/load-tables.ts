@@ -113,9 +113,6 @@ export async function makeTable(table: LoadTable, out: Connection): Promise<void
   await secondsOfRun({ query: "select * from source limit 0", source: parquet(table.path), out, destination, rows: 0 });
 }
 
-/** So that what a table of any length takes can be held to a bound. */
-const MEMORY_LIMIT = "512MB";
-
 export interface MeasuredRun {
   /** Over `source` and tables of it. */
   readonly query: string;
@@ -124,15 +121,17 @@ export interface MeasuredRun {
   readonly destination: JobSpec<string, undefined>["destination"];
   /** How many it must have written. */
   readonly rows: number;
+  /** Of the engine. Default: its own. */
+  readonly memoryLimit?: string;
 }
 
 /** Seconds from submit to the end of one run, with the executor already started. */
 export async function secondsOfRun(
-  { query, source, out, destination, rows }: MeasuredRun,
+  { query, source, out, destination, rows, memoryLimit }: MeasuredRun,
   watch: (work: () => Promise<void>) => Promise<unknown> = (work) => work(),
 ): Promise<number> {
   const executor = new JobExecutor({
-    engine: new DuckDBEngine({ memoryLimit: MEMORY_LIMIT }),
+    engine: new DuckDBEngine(memoryLimit === undefined ? {} : { memoryLimit }),
     store: new MemoryJobStore(),
     connections: { source, out },
     jobs: [defineJob({ name: "load", query, destination })],
