@@ -3,13 +3,13 @@ import { MemoryJobStore } from "../../src/adapters/memory/memory-job-store.js";
 import type { JobExecutor } from "../../src/executor/job-executor.js";
 import { defineJob } from "../../src/jobs/define-job.js";
 import { runKey } from "../../src/model/occurrence-key.js";
-import type { Occurrence } from "../../src/model/occurrence.js";
 import { defineSchedule } from "../../src/schedules/define-schedule.js";
 import type { ScheduleSpec } from "../../src/schedules/schedule-spec.js";
 import { ManualClock } from "../../src/testing/manual-clock.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
 import { runLike } from "../support/run-like.js";
+import { leftBehind } from "./left-behind.js";
 import { shown } from "./schedule-samples.js";
 
 const HOUR = 3_600_000;
@@ -222,36 +222,15 @@ describe("nothing stands still for ever", () => {
     const made = await started({ schedules: [spec()] });
     let asked = 0;
     const { dueSchedules } = made.store.schedules;
-    made.store.schedules.dueSchedules = (limit) => {
+    made.store.schedules.dueSchedules = (...page) => {
       asked += 1;
-      return dueSchedules.call(made.store.schedules, limit);
+      return dueSchedules.call(made.store.schedules, ...page);
     };
     made.store.schedules.advance = (changes) => Promise.resolve(changes.map(() => false));
     await made.clock.advance(HOUR + 1_000);
     expect(asked).toBeLessThan(200);
   });
 });
-
-function leftBehind(parts: Partial<Occurrence> = {}): Occurrence {
-  const at = new Date("2026-01-01T00:00:00Z");
-  return {
-    key: "s@2026-01-01T00:00:00.000Z",
-    scheduleId: "s",
-    nominalAt: at,
-    previousAt: at,
-    dueAt: at,
-    cause: "trigger",
-    state: "scheduled",
-    reason: null,
-    runId: null,
-    error: null,
-    createdAt: at,
-    endedAt: null,
-    count: 1,
-    lastNominalAt: at,
-    ...parts,
-  };
-}
 
 describe("no firing is lost", () => {
   test("when the definition changes otherwise than in its times: what is due stays due, and windows stay whole", async () => {

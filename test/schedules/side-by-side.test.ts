@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import type { Occurrence } from "../../src/model/occurrence.js";
 import { defineSchedule } from "../../src/schedules/define-schedule.js";
 import type { ScheduleSpec } from "../../src/schedules/schedule-spec.js";
 import { harness } from "../support/executor-harness.js";
 import { Gate } from "../support/gate.js";
+import { leftBehind } from "./left-behind.js";
 import { shown } from "./schedule-samples.js";
 
 const HOUR = 3_600_000;
@@ -52,27 +52,6 @@ function gated() {
   };
   return { gates, plays: { "select 1": play } };
 }
-
-const leftBehind = (parts: Partial<Occurrence> = {}): Occurrence => {
-  const at = new Date("2026-01-01T00:00:00Z");
-  return {
-    key: "s@2026-01-01T00:00:00.000Z",
-    scheduleId: "s",
-    nominalAt: at,
-    previousAt: at,
-    dueAt: at,
-    cause: "trigger",
-    state: "scheduled",
-    reason: null,
-    runId: null,
-    error: null,
-    createdAt: new Date(0),
-    endedAt: null,
-    count: 1,
-    lastNominalAt: at,
-    ...parts,
-  };
-};
 
 test("what begins to wait while a run's end is noted is not forgotten", async () => {
   const { gates, plays } = gated();

@@ -1,5 +1,5 @@
 import { isMainThread } from "node:worker_threads";
-import { DuckDBDataChunk, type DuckDBPreparedStatement } from "@duckdb/node-api";
+import { type DuckDBAppender, DuckDBDataChunk, type DuckDBPreparedStatement } from "@duckdb/node-api";
 import type { RecordBatch } from "apache-arrow";
 import type { EngineConnection } from "./engine-connection.js";
 import type { Feed } from "./fed-batches.js";
@@ -31,8 +31,13 @@ export class TableFeed {
   }
 
   close(): void {
-    this.statement?.destroySync();
+    this.forget();
     this.feed.close();
+  }
+
+  private forget(): void {
+    this.statement?.destroySync();
+    this.statement = undefined;
   }
 
   /**
@@ -43,7 +48,7 @@ export class TableFeed {
   private async insert(relation: string): Promise<void> {
     const { done } = await this.ddl.between(async () => {
       if (this.statement === undefined || this.plannedAfter !== this.ddl.changes) {
-        this.statement?.destroySync();
+        this.forget();
         this.statement = await this.connection.prepare(`insert into ${this.table} from ${relation}`);
         this.plannedAfter = this.ddl.changes;
       }
@@ -60,16 +65,25 @@ export class TableFeed {
       for (;;) {
         chunk.reset();
         if (!this.feed.write(chunk)) throw new Error("The rows cannot be written.");
-        if (chunk.rowCount === 0) return;
+        if (chunk.rowCount === 0) break;
         appender.appendDataChunk(chunk);
         appender.flushSync();
         await new Promise(setImmediate);
       }
     } catch (error) {
-      appender.clear();
+      discard(appender);
       throw error;
-    } finally {
-      appender.closeSync();
     }
+    appender.closeSync();
+  }
+}
+
+/** Rows that could not be flushed cannot be flushed now, either. */
+function discard(appender: DuckDBAppender): void {
+  try {
+    appender.clear();
+    appender.closeSync();
+  } catch {
+    // The failure that is under way says why.
   }
 }
